@@ -1,0 +1,296 @@
+-- claim: takes up to `limit` claimable messages, oldest first, as one claim.
+-- Called again with the id of a live claim it answers that claim as it stands, so a lost reply costs nothing.
+--
+-- KEYS
+--   log meta held claims returned delayed expiry tries
+-- ARGV
+--   now     integer?  ms     time since 1970; '' = the server's clock
+--   claim   uuid      -      the claim's id, chosen by the caller: a new random UUID
+--   ttl     integer   ms     how long the claim lives: 1 to 315360000000 (10 years)
+--   grace   integer   ms     how much longer its messages live at least: 0 to 315360000000
+--   limit   integer   count  1 to 250
+--   worker  text?     -      name of the claiming worker, up to 256 bytes, no control characters
+--   force   flag      -      1 = take what is at hand although something waits to be swept
+-- REPLY
+--   nothing claimable: an empty list
+--   else flat: now, fence, ttl, grace, deadline (ms), then for each message: id, claims, ttl (ms), envelope
+--   claims counts this one; ttl is the message's expiry less the ms of its id
+-- ERRORS
+--   BADARG NEWERSCHEMA MORE
+-- COST
+--   O(limit), at most 4 MiB of messages; flat in what is queued and in flight
+-- WRITES
+--   yes
+-- MORE
+--   yes
+if #KEYS ~= 8 or #ARGV ~= 7 then return redis.error_reply('BADARG call: wants 8 keys and 7 arguments') end
+local LOG, META, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES = unpack(KEYS)
+local now, claim, ttl, grace, limit, worker, force = unpack(ARGV)
+
+-- {{{ lib/whole
+-- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
+local function whole(text, low, high)
+  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  return number and number >= low and number <= high and number or nil
+end
+-- }}}
+-- {{{ lib/claim_id
+-- A claim id is a UUID in its usual form; so it is never taken for a message id, which `held` has too.
+local function is_claim_id(text)
+  return #text == 36 and string.find(text, '^%x+%-%x+%-%x+%-%x+%-%x+$') ~= nil and string.sub(text, 9, 9) == '-'
+end
+-- }}}
+-- {{{ lib/types
+-- A key of another type is noticed before the first write: nil, or the refusal.
+local function mistyped()
+  local types = {
+    log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
+    expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
+    taken = 'hash', floor = 'hash',
+  }
+  for _, key in ipairs(KEYS) do
+    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= types[part] then
+      return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
+    end
+  end
+end
+-- }}}
+-- {{{ lib/read_record
+-- A claim's record in `held`: `fence ttl grace earliest ids worker`, where earliest is the first expiry among its
+-- messages, ids are joined by commas, and worker is the rest, maybe nothing.
+local function read_record(record)
+  local fence, ttl, grace, earliest, ids, worker = string.match(record, '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
+  local list = {}
+  for id in string.gmatch(ids, '[^,]+') do list[#list + 1] = id end
+  return {fence = fence, ttl = ttl, grace = grace, earliest = earliest, ids = list, worker = worker}
+end
+-- }}}
+-- {{{ lib/write_record
+-- The record as text again.
+local function write_record(r)
+  return table.concat({r.fence, r.ttl, r.grace, r.earliest, table.concat(r.ids, ','), r.worker}, ' ')
+end
+-- }}}
+-- {{{ lib/holding
+-- The messages that a claim holds, flat: id, claims, ttl, envelope.
+local function holding(ids)
+  local messages = {}
+  local expiry = redis.call('ZMSCORE', EXPIRY, unpack(ids))
+  local tries = redis.call('HMGET', TRIES, unpack(ids))
+  for i, id in ipairs(ids) do
+    local entry = redis.call('XRANGE', LOG, id, id)[1]
+    if entry then
+      local envelope, ms = entry[2][2], tonumber(string.match(id, '^%d+'))
+      local _, ttl = cmsgpack.unpack_limit(envelope, 1, 1)
+      local n = #messages
+      messages[n + 1], messages[n + 2] = id, (tonumber(tries[i]) or 0) + 1
+      messages[n + 3], messages[n + 4] = expiry[i] and expiry[i] - ms or ttl, envelope
+    end
+  end
+  return messages
+end
+-- }}}
+-- {{{ lib/first_write
+-- The first write of what must go on at maxmemory. A script that has written is not refused any more, so where the
+-- server is full an HDEL of nothing goes before it. nil, or the refusal.
+local function first_write(part, ...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then
+    return redis.error_reply('BADARG ' .. part .. ': ' .. reply.err)
+  end
+  if not string.find(reply.err, 'OOM', 1, true) then return reply end
+  redis.call('HDEL', META, '')
+  redis.call(...)
+end
+-- }}}
+-- {{{ lib/clock
+-- The time is read once: the caller's, or else the server's.
+local micros
+if now == '' then
+  local time = redis.call('TIME')
+  micros = time[1] * 1000000 + time[2]
+  now = math.floor(micros / 1000)
+else
+  now = whole(now, 0, 9007199254740)
+  if not now then return redis.error_reply('BADARG now: wants 0 to 9007199254740 ms, or nothing') end
+  micros = now * 1000
+end
+-- }}}
+ttl, grace, limit = whole(ttl, 1, 315360000000), whole(grace, 0, 315360000000), whole(limit, 1, 250)
+if not is_claim_id(claim) then return redis.error_reply('BADARG claim: wants a UUID') end
+if not ttl then return redis.error_reply('BADARG ttl: wants 1 to 315360000000 ms') end
+if not grace then return redis.error_reply('BADARG grace: wants 0 to 315360000000 ms') end
+if not limit then return redis.error_reply('BADARG limit: wants 1 to 250') end
+if #worker > 256 or string.find(worker, '%c') then
+  return redis.error_reply('BADARG worker: wants up to 256 bytes without control characters')
+end
+if force ~= '' and force ~= '1' then return redis.error_reply("BADARG force: wants 1 or ''") end
+
+-- Read.
+local meta = redis.pcall('HMGET', META, 'schema', 'due', 'cursor', 'base_ttl', 'since', 'returned', 'fence')
+-- {{{ lib/schema
+-- What a later version has stored is left alone.
+if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
+if meta[1] and meta[1] ~= '1' then
+  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+end
+-- }}}
+if not meta[1] then return {} end
+local known = redis.pcall('ZMSCORE', CLAIMS, claim)
+if known.err then return redis.error_reply('BADARG claims: ' .. known.err) end
+if known[1] then
+  local wrong = mistyped()
+  if wrong then return wrong end
+  local deadline = tonumber(known[1])
+  if deadline <= now then return redis.error_reply('MORE sweep ' .. claim .. ' first, then call again') end
+  local record = read_record(redis.call('HGET', HELD, claim))
+  local header = {now, tonumber(record.fence), tonumber(record.ttl), tonumber(record.grace), deadline}
+  for _, value in ipairs(holding(record.ids)) do header[#header + 1] = value end
+  return header
+end
+local due, cursor, base_ttl = tonumber(meta[2]) or math.huge, meta[3], tonumber(meta[4])
+local since, returned, fence = tonumber(meta[5]) or 0, meta[6], tonumber(meta[7]) or 0
+local late, counts = now >= due, 1
+if late and force ~= '1' then return redis.error_reply('MORE sweep, then call again') end
+-- {{{ lib/take
+-- Claimable messages, oldest first: those that came back, then those never claimed. Reads only.
+-- `messages` is flat (id, claims, ttl, envelope); the other lists say what a write has to undo.
+local messages, ids, expiries, marked = {}, {}, {}, {}
+local back, matured, expired = {}, {}, {}
+local bytes, looked, exhausted, emptied = 0, 0, false, false
+local position = cursor
+
+-- false where the page of 4 MiB is full; one message always fits. expires is nil where no `expiry` entry can say it.
+local function add(id, claims, ttl, envelope, expires, mark)
+  local n = #ids
+  if n > 0 and bytes + #envelope > 4194304 then return false end
+  bytes = bytes + #envelope
+  ids[n + 1], expiries[n + 1], marked[n + 1] = id, expires, mark
+  messages[4 * n + 1], messages[4 * n + 2], messages[4 * n + 3], messages[4 * n + 4] = id, claims, ttl, envelope
+  return true
+end
+
+-- The slow look, at what is not as usual: another ttl, a delay, a message that came back.
+local function add_carefully(entries, members)
+  local names = {}
+  for i, entry in ipairs(entries) do names[i] = entry[1] end
+  local expiry = redis.call('ZMSCORE', EXPIRY, unpack(names))
+  local delayed = redis.call('ZMSCORE', DELAYED, unpack(names))
+  local tries = redis.call('HMGET', TRIES, unpack(names))
+  for i, entry in ipairs(entries) do
+    local id, envelope, due_at = entry[1], entry[2][2], tonumber(delayed[i])
+    local ms = tonumber(string.match(id, '^%d+'))
+    local _, ttl = cmsgpack.unpack_limit(envelope, 1, 1)
+    local expires = tonumber(expiry[i]) or ms + ttl
+    if expires <= now then
+      if not members then expired[#expired + 1] = id end
+    elseif not (due_at and due_at > now) then
+      local claims = (tonumber(tries[i]) or 0) + counts
+      if not add(id, claims, expires - ms, envelope, expires, expiry[i] or tries[i]) then return false end
+      if members then back[#back + 1] = members[i] end
+      if due_at then matured[#matured + 1] = id end
+    end
+    if not members then position = id end
+  end
+  return true
+end
+
+local room = true
+if returned == '1' then
+  local members = redis.pcall('ZRANGE', RETURNED, 0, limit - 1)
+  local wrong = members[1] and mistyped()
+  if members.err then return redis.error_reply('BADARG returned: ' .. members.err) end
+  if wrong then return wrong end
+  local entries, names, size = {}, {}, 0
+  for _, member in ipairs(members) do
+    local entry = redis.call('XRANGE', LOG, member, member)[1]
+    size = size + (entry and #entry[2][2] or 0)
+    if size > 4194304 and #entries > 0 then break end
+    if entry then
+      entries[#entries + 1], names[#names + 1] = entry, member
+    else
+      back[#back + 1] = member
+    end
+  end
+  room = #entries == 0 or add_carefully(entries, names)
+  emptied = #back == #members and #members < limit
+end
+
+-- While nothing is due, an envelope that begins as usual needs no second look: it is unexpired and not delayed.
+local usual = base_ttl and not late and '\147' .. cmsgpack.pack(base_ttl)
+while room and #ids < limit and looked < limit + 250 do
+  local want = math.min(limit - #ids, 50)
+  local entries = redis.pcall('XRANGE', LOG, '(' .. position, '+', 'COUNT', want)
+  if entries.err then return redis.error_reply('BADARG log: ' .. entries.err) end
+  local plain = usual and entries[1] and tonumber(string.match(entries[1][1], '^%d+')) > since
+  for i = 1, plain and #entries or 0 do
+    plain = plain and string.sub(entries[i][2][2], 1, #usual) == usual
+  end
+  if plain then
+    for _, entry in ipairs(entries) do
+      room = room and add(entry[1], counts, base_ttl, entry[2][2])
+      if room then position = entry[1] end
+    end
+  elseif #entries > 0 then
+    local wrong = mistyped()
+    if wrong then return wrong end
+    room = add_carefully(entries)
+  end
+  looked = looked + #entries
+  exhausted = #entries < want
+  if exhausted then break end
+end
+
+-- Empty-handed, though something may be claimable: sweep has to clear the way.
+if #ids == 0 and (late or not exhausted) then return redis.error_reply('MORE sweep, then call again') end
+-- }}}
+if #ids == 0 then return {} end
+
+-- Decide.
+local deadline = now + ttl
+fence = math.max(fence + 1, micros)
+local record = {fence = string.format('%.0f', fence), ttl = ttl, grace = grace, ids = ids, worker = worker}
+local extended = {}
+record.earliest = math.huge
+for i, id in ipairs(ids) do
+  -- The first of the usual ones is the first of them to expire: where it outlives the claim, so do the others.
+  local expires = expiries[i]
+  if not expires and (i == 1 or expiries[i - 1] or record.earliest <= deadline + grace) then
+    expires = tonumber(string.match(id, '^%d+')) + messages[4 * i - 1]
+  end
+  if expires and expires <= deadline then
+    messages[4 * i - 1] = messages[4 * i - 1] + deadline + grace - expires
+    expires = deadline + grace
+    extended[#extended + 1] = expires
+    extended[#extended + 1] = id
+    marked[i] = true
+  end
+  if expires and expires < record.earliest then record.earliest = expires end
+end
+if #extended > 0 then
+  local wrong = mistyped()
+  if wrong then return wrong end
+end
+
+-- Write.
+local owners = {}
+for i, id in ipairs(ids) do
+  owners[2 * i - 1], owners[2 * i] = id, marked[i] and claim .. '+' or claim
+end
+owners[#owners + 1], owners[#owners + 2] = claim, write_record(record)
+local wrong = first_write('held', 'HSET', HELD, unpack(owners))
+if wrong then return wrong end
+redis.call('ZADD', CLAIMS, deadline, claim)
+redis.call('HSET', META, 'cursor', position, 'fence', record.fence, 'due', math.min(due, deadline))
+if emptied then redis.call('HDEL', META, 'returned') end
+if #back > 0 then redis.call('ZREM', RETURNED, unpack(back)) end
+if #extended > 0 then redis.call('ZADD', EXPIRY, unpack(extended)) end
+if #matured > 0 then redis.call('ZREM', DELAYED, unpack(matured)) end
+if #expired > 0 then
+  redis.call('XDEL', LOG, unpack(expired))
+  redis.call('ZREM', EXPIRY, unpack(expired))
+  redis.call('ZREM', DELAYED, unpack(expired))
+end
+return {now, fence, ttl, grace, deadline, unpack(messages)}

@@ -1,0 +1,179 @@
+-- dead/deliver: puts letters from another queue's outbox into this one, in the outbox's order, each exactly once:
+-- `taken` has the last outbox id that came from there, and what is not above it is passed over.
+-- Give every letter of the outbox that is addressed here, none left out.
+--
+-- KEYS
+--   log meta delayed expiry taken
+-- ARGV
+--   now        integer?  ms  time since 1970; '' = the server's clock
+--   source     text      -   tag of the queue whose outbox it is
+--   id...      id        -   the letter's id in the outbox, growing
+--   letter...  envelope  -   the letter as it stands there
+-- REPLY
+--   how many letters were new
+-- ERRORS
+--   QUEUEGONE BADARG TOOLARGE NEWERSCHEMA
+-- COST
+--   O(letters)
+-- WRITES
+--   yes
+-- MORE
+--   no
+if #KEYS ~= 5 or #ARGV < 4 or #ARGV % 2 == 1 then
+  return redis.error_reply('BADARG call: wants 5 keys, 2 arguments, and 2 more for each letter')
+end
+local LOG, META, DELAYED, EXPIRY, TAKEN = unpack(KEYS)
+local now, source = ARGV[1], ARGV[2]
+
+-- {{{ lib/whole
+-- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
+local function whole(text, low, high)
+  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  return number and number >= low and number <= high and number or nil
+end
+-- }}}
+-- {{{ lib/types
+-- A key of another type is noticed before the first write: nil, or the refusal.
+local function mistyped()
+  local types = {
+    log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
+    expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
+    taken = 'hash', floor = 'hash',
+  }
+  for _, key in ipairs(KEYS) do
+    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= types[part] then
+      return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
+    end
+  end
+end
+-- }}}
+-- {{{ lib/padded
+-- An id as text that sorts as the log does; XRANGE takes it too. nil where it is no id that a log hands out.
+local function padded(id)
+  local ms, seq = string.match(id, '^(%d+)%-(%d+)$')
+  if not ms or #ms > 15 or #seq > 16 then return nil end
+  return string.rep('0', 15 - #ms) .. ms .. '-' .. string.rep('0', 16 - #seq) .. seq
+end
+-- }}}
+local given = now ~= ''
+-- {{{ lib/clock
+-- The time is read once: the caller's, or else the server's.
+local micros
+if now == '' then
+  local time = redis.call('TIME')
+  micros = time[1] * 1000000 + time[2]
+  now = math.floor(micros / 1000)
+else
+  now = whole(now, 0, 9007199254740)
+  if not now then return redis.error_reply('BADARG now: wants 0 to 9007199254740 ms, or nothing') end
+  micros = now * 1000
+end
+-- }}}
+if #ARGV > 502 then return redis.error_reply('TOOLARGE letters: ' .. #ARGV / 2 - 1 .. ', at most 250') end
+if not string.find(source, '^[^/{}]*/[^/{}]+$') then return redis.error_reply('BADARG source: wants a tag') end
+
+-- Read.
+local wrong = mistyped()
+if wrong then return wrong end
+local meta = redis.call('HMGET', META, 'schema', 'base_ttl', 'due')
+-- {{{ lib/schema
+-- What a later version has stored is left alone.
+if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
+if meta[1] and meta[1] ~= '1' then
+  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+end
+-- }}}
+if not meta[1] then return redis.error_reply('QUEUEGONE create it, then deliver again') end
+local base_ttl, due = tonumber(meta[2]), tonumber(meta[3]) or math.huge
+local last = redis.call('HGET', TAKEN, source) or '0-0'
+
+-- Decide.
+local letters, ttls, delays = {}, {}, {}
+for i = 3, #ARGV, 2 do
+  local id, letter = ARGV[i], ARGV[i + 1]
+  local whole_letter, _, ttl = pcall(cmsgpack.unpack_limit, letter, 1, 1)
+  if not padded(id) then return redis.error_reply('BADARG id: wants an id of the outbox') end
+  if not whole_letter or string.byte(letter) ~= 148 or type(ttl) ~= 'number' then
+    return redis.error_reply('BADARG letter: ' .. id .. ' is not as an outbox has it')
+  end
+  if padded(id) > padded(last) then
+    letters[#letters + 1], ttls[#ttls + 1], delays[#delays + 1] = letter, ttl, 0
+    last = id
+  end
+end
+if #letters == 0 then return 0 end
+
+-- {{{ lib/last_id
+-- The last id that a stream has given, deleted or not; 0-0 where there was none.
+local function last_id(stream)
+  local info = redis.call('EXISTS', stream) == 1 and redis.call('XINFO', 'STREAM', stream) or {}
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return info[i + 1] end
+  end
+  return '0-0'
+end
+-- }}}
+-- {{{ lib/next_id
+-- The id for an XADD: the server's own, or where the caller brings the time one of that ms, after the last one given.
+local function next_id(stream)
+  if not given then return '*' end
+  local ms, seq = string.match(last_id(stream), '^(%d+)%-(%d+)$')
+  if now > tonumber(ms) then return now .. '-0' end
+  return ms .. '-' .. string.format('%.0f', seq + 1)
+end
+-- }}}
+-- {{{ lib/append
+-- Messages join the log here. One script's ids share their ms and follow each other.
+local function ids_from(ms, seq, many)
+  local ids = {}
+  for i = 1, many do ids[i] = ms .. '-' .. string.format('%.0f', seq + i - 1) end
+  return ids
+end
+
+-- A message with the base ttl expires in the log's order and needs no index; others stand in `expiry`. The base changes
+-- when every message stands there: in an empty log, for one. Answers the ids, or nil and the refusal.
+local function append(envelopes, ttls, delays)
+  local as_usual = true
+  for i, ttl in ipairs(ttls) do as_usual = as_usual and ttl == base_ttl and delays[i] == 0 end
+  local wrong = not as_usual and mistyped()
+  if wrong then return nil, wrong end
+  local rebased = not as_usual and redis.call('ZCARD', EXPIRY) == redis.call('XLEN', LOG)
+  if rebased then base_ttl = ttls[1] end
+
+  local first = redis.pcall('XADD', LOG, next_id(LOG), 'm', envelopes[1])
+  if first.err then
+    local full = string.find(first.err, 'OOM', 1, true)
+    local other = string.find(first.err, 'WRONGTYPE', 1, true)
+    return nil, full and redis.error_reply('OOM the server is full: drain it, or raise maxmemory')
+      or other and redis.error_reply('BADARG log: ' .. first.err) or first
+  end
+  local ms, seq = string.match(first, '^(%d+)%-(%d+)$')
+  local ids = ids_from(ms, tonumber(seq), #envelopes)
+  for i = 2, #ids do redis.call('XADD', LOG, ids[i], 'm', envelopes[i]) end
+  if as_usual then return ids end
+
+  local expiry, delayed = {}, {}
+  local soonest = rebased and ms + base_ttl or math.huge
+  for i, id in ipairs(ids) do
+    if ttls[i] ~= base_ttl then
+      expiry[#expiry + 1], expiry[#expiry + 2] = ms + ttls[i], id
+      soonest = math.min(soonest, ms + ttls[i])
+    end
+    if delays[i] > 0 then
+      delayed[#delayed + 1], delayed[#delayed + 2] = ms + delays[i], id
+      soonest = math.min(soonest, ms + delays[i])
+    end
+  end
+  if #expiry > 0 then redis.call('ZADD', EXPIRY, unpack(expiry)) end
+  if #delayed > 0 then redis.call('ZADD', DELAYED, unpack(delayed)) end
+  if rebased then redis.call('HSET', META, 'base_ttl', base_ttl, 'since', ms) end
+  if soonest < due then redis.call('HSET', META, 'due', soonest) end
+  return ids
+end
+-- }}}
+-- Write.
+local ids, refusal = append(letters, ttls, delays)
+if not ids then return refusal end
+redis.call('HSET', TAKEN, source, last)
+return #ids

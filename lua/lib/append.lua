@@ -1,0 +1,47 @@
+-- Messages join the log here. One script's ids share their ms and follow each other.
+local function ids_from(ms, seq, many)
+  local ids = {}
+  for i = 1, many do ids[i] = ms .. '-' .. string.format('%.0f', seq + i - 1) end
+  return ids
+end
+
+-- A message with the base ttl expires in the log's order and needs no index; others stand in `expiry`. The base changes
+-- when every message stands there: in an empty log, for one. Answers the ids, or nil and the refusal.
+local function append(envelopes, ttls, delays)
+  local as_usual = true
+  for i, ttl in ipairs(ttls) do as_usual = as_usual and ttl == base_ttl and delays[i] == 0 end
+  local wrong = not as_usual and mistyped()
+  if wrong then return nil, wrong end
+  local rebased = not as_usual and redis.call('ZCARD', EXPIRY) == redis.call('XLEN', LOG)
+  if rebased then base_ttl = ttls[1] end
+
+  local first = redis.pcall('XADD', LOG, next_id(LOG), 'm', envelopes[1])
+  if first.err then
+    local full = string.find(first.err, 'OOM', 1, true)
+    local other = string.find(first.err, 'WRONGTYPE', 1, true)
+    return nil, full and redis.error_reply('OOM the server is full: drain it, or raise maxmemory')
+      or other and redis.error_reply('BADARG log: ' .. first.err) or first
+  end
+  local ms, seq = string.match(first, '^(%d+)%-(%d+)$')
+  local ids = ids_from(ms, tonumber(seq), #envelopes)
+  for i = 2, #ids do redis.call('XADD', LOG, ids[i], 'm', envelopes[i]) end
+  if as_usual then return ids end
+
+  local expiry, delayed = {}, {}
+  local soonest = rebased and ms + base_ttl or math.huge
+  for i, id in ipairs(ids) do
+    if ttls[i] ~= base_ttl then
+      expiry[#expiry + 1], expiry[#expiry + 2] = ms + ttls[i], id
+      soonest = math.min(soonest, ms + ttls[i])
+    end
+    if delays[i] > 0 then
+      delayed[#delayed + 1], delayed[#delayed + 2] = ms + delays[i], id
+      soonest = math.min(soonest, ms + delays[i])
+    end
+  end
+  if #expiry > 0 then redis.call('ZADD', EXPIRY, unpack(expiry)) end
+  if #delayed > 0 then redis.call('ZADD', DELAYED, unpack(delayed)) end
+  if rebased then redis.call('HSET', META, 'base_ttl', base_ttl, 'since', ms) end
+  if soonest < due then redis.call('HSET', META, 'due', soonest) end
+  return ids
+end

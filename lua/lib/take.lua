@@ -1,0 +1,90 @@
+-- Claimable messages, oldest first: those that came back, then those never claimed. Reads only.
+-- `messages` is flat (id, claims, ttl, envelope); the other lists say what a write has to undo.
+local messages, ids, expiries, marked = {}, {}, {}, {}
+local back, matured, expired = {}, {}, {}
+local bytes, looked, exhausted, emptied = 0, 0, false, false
+local position = cursor
+
+-- false where the page of 4 MiB is full; one message always fits. expires is nil where no `expiry` entry can say it.
+local function add(id, claims, ttl, envelope, expires, mark)
+  local n = #ids
+  if n > 0 and bytes + #envelope > 4194304 then return false end
+  bytes = bytes + #envelope
+  ids[n + 1], expiries[n + 1], marked[n + 1] = id, expires, mark
+  messages[4 * n + 1], messages[4 * n + 2], messages[4 * n + 3], messages[4 * n + 4] = id, claims, ttl, envelope
+  return true
+end
+
+-- The slow look, at what is not as usual: another ttl, a delay, a message that came back.
+local function add_carefully(entries, members)
+  local names = {}
+  for i, entry in ipairs(entries) do names[i] = entry[1] end
+  local expiry = redis.call('ZMSCORE', EXPIRY, unpack(names))
+  local delayed = redis.call('ZMSCORE', DELAYED, unpack(names))
+  local tries = redis.call('HMGET', TRIES, unpack(names))
+  for i, entry in ipairs(entries) do
+    local id, envelope, due_at = entry[1], entry[2][2], tonumber(delayed[i])
+    local ms = tonumber(string.match(id, '^%d+'))
+    local _, ttl = cmsgpack.unpack_limit(envelope, 1, 1)
+    local expires = tonumber(expiry[i]) or ms + ttl
+    if expires <= now then
+      if not members then expired[#expired + 1] = id end
+    elseif not (due_at and due_at > now) then
+      local claims = (tonumber(tries[i]) or 0) + counts
+      if not add(id, claims, expires - ms, envelope, expires, expiry[i] or tries[i]) then return false end
+      if members then back[#back + 1] = members[i] end
+      if due_at then matured[#matured + 1] = id end
+    end
+    if not members then position = id end
+  end
+  return true
+end
+
+local room = true
+if returned == '1' then
+  local members = redis.pcall('ZRANGE', RETURNED, 0, limit - 1)
+  local wrong = members[1] and mistyped()
+  if members.err then return redis.error_reply('BADARG returned: ' .. members.err) end
+  if wrong then return wrong end
+  local entries, names, size = {}, {}, 0
+  for _, member in ipairs(members) do
+    local entry = redis.call('XRANGE', LOG, member, member)[1]
+    size = size + (entry and #entry[2][2] or 0)
+    if size > 4194304 and #entries > 0 then break end
+    if entry then
+      entries[#entries + 1], names[#names + 1] = entry, member
+    else
+      back[#back + 1] = member
+    end
+  end
+  room = #entries == 0 or add_carefully(entries, names)
+  emptied = #back == #members and #members < limit
+end
+
+-- While nothing is due, an envelope that begins as usual needs no second look: it is unexpired and not delayed.
+local usual = base_ttl and not late and '\147' .. cmsgpack.pack(base_ttl)
+while room and #ids < limit and looked < limit + 250 do
+  local want = math.min(limit - #ids, 50)
+  local entries = redis.pcall('XRANGE', LOG, '(' .. position, '+', 'COUNT', want)
+  if entries.err then return redis.error_reply('BADARG log: ' .. entries.err) end
+  local plain = usual and entries[1] and tonumber(string.match(entries[1][1], '^%d+')) > since
+  for i = 1, plain and #entries or 0 do
+    plain = plain and string.sub(entries[i][2][2], 1, #usual) == usual
+  end
+  if plain then
+    for _, entry in ipairs(entries) do
+      room = room and add(entry[1], counts, base_ttl, entry[2][2])
+      if room then position = entry[1] end
+    end
+  elseif #entries > 0 then
+    local wrong = mistyped()
+    if wrong then return wrong end
+    room = add_carefully(entries)
+  end
+  looked = looked + #entries
+  exhausted = #entries < want
+  if exhausted then break end
+end
+
+-- Empty-handed, though something may be claimable: sweep has to clear the way.
+if #ids == 0 and (late or not exhausted) then return redis.error_reply('MORE sweep, then call again') end

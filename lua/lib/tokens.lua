@@ -1,0 +1,18 @@
+-- Tokens stand in two hashes that change places: the younger is `tokens`, and the older goes when the younger is 60 s
+-- old. So a token is good for 60 to 120 s, and goes with its queue. Values begin with the verb.
+local function remembered(name)
+  for _, key in ipairs({TOKENS, TOKENS_BEFORE}) do
+    local value = redis.call('HGET', key, name)
+    if value then return value end
+  end
+end
+
+local function remember(name, value)
+  local since = tonumber(redis.call('HGET', META, 'tokens_since') or nil)
+  if not since or now - since >= 60000 then
+    redis.call('UNLINK', TOKENS_BEFORE)
+    if redis.call('EXISTS', TOKENS) == 1 then redis.call('RENAME', TOKENS, TOKENS_BEFORE) end
+    redis.call('HSET', META, 'tokens_since', now)
+  end
+  redis.call('HSET', TOKENS, name, value)
+end

@@ -1,0 +1,14 @@
+-- A key of another type is noticed before the first write: nil, or the refusal.
+local function mistyped()
+  local types = {
+    log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
+    expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
+    taken = 'hash', floor = 'hash',
+  }
+  for _, key in ipairs(KEYS) do
+    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= types[part] then
+      return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
+    end
+  end
+end

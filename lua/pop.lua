@@ -1,0 +1,239 @@
+-- pop: takes and deletes up to `limit` claimable messages, oldest first.
+-- With a token a repeat answers the same messages for at least 60 s; without one a lost reply loses them.
+--
+-- KEYS
+--   log meta held claims returned delayed expiry tries tokens tokens_before
+-- ARGV
+--   now     integer?  ms     time since 1970; '' = the server's clock
+--   limit   integer   count  1 to 250
+--   token   text?     -      up to 256 bytes, without control characters; '' = no token
+--   force   flag      -      1 = take what is at hand although something waits to be swept
+-- REPLY
+--   nothing claimable: an empty list
+--   else flat: now, then for each message: id, claims, ttl (ms), envelope; claims is how often it was claimed before
+-- ERRORS
+--   BADARG TOKENREUSED NEWERSCHEMA MORE
+-- COST
+--   O(limit), at most 4 MiB of messages; with a token these are kept, up to 120 s, for the repeat
+-- WRITES
+--   yes
+-- MORE
+--   yes
+if #KEYS ~= 10 or #ARGV ~= 4 then return redis.error_reply('BADARG call: wants 10 keys and 4 arguments') end
+local LOG, META, _, _, RETURNED, DELAYED, EXPIRY, TRIES, TOKENS, TOKENS_BEFORE = unpack(KEYS)
+local now, limit, token, force = unpack(ARGV)
+
+-- {{{ lib/whole
+-- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
+local function whole(text, low, high)
+  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  return number and number >= low and number <= high and number or nil
+end
+-- }}}
+-- {{{ lib/types
+-- A key of another type is noticed before the first write: nil, or the refusal.
+local function mistyped()
+  local types = {
+    log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
+    expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
+    taken = 'hash', floor = 'hash',
+  }
+  for _, key in ipairs(KEYS) do
+    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= types[part] then
+      return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
+    end
+  end
+end
+-- }}}
+-- {{{ lib/padded
+-- An id as text that sorts as the log does; XRANGE takes it too. nil where it is no id that a log hands out.
+local function padded(id)
+  local ms, seq = string.match(id, '^(%d+)%-(%d+)$')
+  if not ms or #ms > 15 or #seq > 16 then return nil end
+  return string.rep('0', 15 - #ms) .. ms .. '-' .. string.rep('0', 16 - #seq) .. seq
+end
+-- }}}
+-- {{{ lib/forget
+-- Takes messages that nobody holds out of the log and of every index.
+local function forget(ids)
+  local members = {}
+  for i, id in ipairs(ids) do members[i] = padded(id) end
+  redis.call('XDEL', LOG, unpack(ids))
+  redis.call('ZREM', RETURNED, unpack(members))
+  redis.call('ZREM', DELAYED, unpack(ids))
+  redis.call('ZREM', EXPIRY, unpack(ids))
+  redis.call('HDEL', TRIES, unpack(ids))
+end
+-- }}}
+-- {{{ lib/tokens
+-- Tokens stand in two hashes that change places: the younger is `tokens`, and the older goes when the younger is 60 s
+-- old. So a token is good for 60 to 120 s, and goes with its queue. Values begin with the verb.
+local function remembered(name)
+  for _, key in ipairs({TOKENS, TOKENS_BEFORE}) do
+    local value = redis.call('HGET', key, name)
+    if value then return value end
+  end
+end
+
+local function remember(name, value)
+  local since = tonumber(redis.call('HGET', META, 'tokens_since') or nil)
+  if not since or now - since >= 60000 then
+    redis.call('UNLINK', TOKENS_BEFORE)
+    if redis.call('EXISTS', TOKENS) == 1 then redis.call('RENAME', TOKENS, TOKENS_BEFORE) end
+    redis.call('HSET', META, 'tokens_since', now)
+  end
+  redis.call('HSET', TOKENS, name, value)
+end
+-- }}}
+-- {{{ lib/clock
+-- The time is read once: the caller's, or else the server's.
+local micros
+if now == '' then
+  local time = redis.call('TIME')
+  micros = time[1] * 1000000 + time[2]
+  now = math.floor(micros / 1000)
+else
+  now = whole(now, 0, 9007199254740)
+  if not now then return redis.error_reply('BADARG now: wants 0 to 9007199254740 ms, or nothing') end
+  micros = now * 1000
+end
+-- }}}
+limit = whole(limit, 1, 250)
+if not limit then return redis.error_reply('BADARG limit: wants 1 to 250') end
+if #token > 256 or string.find(token, '%c') then
+  return redis.error_reply('BADARG token: wants up to 256 bytes without control characters')
+end
+if force ~= '' and force ~= '1' then return redis.error_reply("BADARG force: wants 1 or ''") end
+
+-- Read.
+local meta = redis.pcall('HMGET', META, 'schema', 'due', 'cursor', 'base_ttl', 'since', 'returned')
+-- {{{ lib/schema
+-- What a later version has stored is left alone.
+if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
+if meta[1] and meta[1] ~= '1' then
+  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+end
+-- }}}
+if not meta[1] then return {} end
+if token ~= '' then
+  local wrong = mistyped()
+  if wrong then return wrong end
+  local value = remembered(token)
+  if value then
+    local popped = string.match(value, '^pop (.*)$')
+    if not popped then return redis.error_reply('TOKENREUSED ' .. token .. ' was for another call') end
+    return cmsgpack.unpack(popped)
+  end
+end
+local due, cursor, base_ttl = tonumber(meta[2]) or math.huge, meta[3], tonumber(meta[4])
+local since, returned = tonumber(meta[5]) or 0, meta[6]
+local late, counts = now >= due, 0
+if late and force ~= '1' then return redis.error_reply('MORE sweep, then call again') end
+-- {{{ lib/take
+-- Claimable messages, oldest first: those that came back, then those never claimed. Reads only.
+-- `messages` is flat (id, claims, ttl, envelope); the other lists say what a write has to undo.
+local messages, ids, expiries, marked = {}, {}, {}, {}
+local back, matured, expired = {}, {}, {}
+local bytes, looked, exhausted, emptied = 0, 0, false, false
+local position = cursor
+
+-- false where the page of 4 MiB is full; one message always fits. expires is nil where no `expiry` entry can say it.
+local function add(id, claims, ttl, envelope, expires, mark)
+  local n = #ids
+  if n > 0 and bytes + #envelope > 4194304 then return false end
+  bytes = bytes + #envelope
+  ids[n + 1], expiries[n + 1], marked[n + 1] = id, expires, mark
+  messages[4 * n + 1], messages[4 * n + 2], messages[4 * n + 3], messages[4 * n + 4] = id, claims, ttl, envelope
+  return true
+end
+
+-- The slow look, at what is not as usual: another ttl, a delay, a message that came back.
+local function add_carefully(entries, members)
+  local names = {}
+  for i, entry in ipairs(entries) do names[i] = entry[1] end
+  local expiry = redis.call('ZMSCORE', EXPIRY, unpack(names))
+  local delayed = redis.call('ZMSCORE', DELAYED, unpack(names))
+  local tries = redis.call('HMGET', TRIES, unpack(names))
+  for i, entry in ipairs(entries) do
+    local id, envelope, due_at = entry[1], entry[2][2], tonumber(delayed[i])
+    local ms = tonumber(string.match(id, '^%d+'))
+    local _, ttl = cmsgpack.unpack_limit(envelope, 1, 1)
+    local expires = tonumber(expiry[i]) or ms + ttl
+    if expires <= now then
+      if not members then expired[#expired + 1] = id end
+    elseif not (due_at and due_at > now) then
+      local claims = (tonumber(tries[i]) or 0) + counts
+      if not add(id, claims, expires - ms, envelope, expires, expiry[i] or tries[i]) then return false end
+      if members then back[#back + 1] = members[i] end
+      if due_at then matured[#matured + 1] = id end
+    end
+    if not members then position = id end
+  end
+  return true
+end
+
+local room = true
+if returned == '1' then
+  local members = redis.pcall('ZRANGE', RETURNED, 0, limit - 1)
+  local wrong = members[1] and mistyped()
+  if members.err then return redis.error_reply('BADARG returned: ' .. members.err) end
+  if wrong then return wrong end
+  local entries, names, size = {}, {}, 0
+  for _, member in ipairs(members) do
+    local entry = redis.call('XRANGE', LOG, member, member)[1]
+    size = size + (entry and #entry[2][2] or 0)
+    if size > 4194304 and #entries > 0 then break end
+    if entry then
+      entries[#entries + 1], names[#names + 1] = entry, member
+    else
+      back[#back + 1] = member
+    end
+  end
+  room = #entries == 0 or add_carefully(entries, names)
+  emptied = #back == #members and #members < limit
+end
+
+-- While nothing is due, an envelope that begins as usual needs no second look: it is unexpired and not delayed.
+local usual = base_ttl and not late and '\147' .. cmsgpack.pack(base_ttl)
+while room and #ids < limit and looked < limit + 250 do
+  local want = math.min(limit - #ids, 50)
+  local entries = redis.pcall('XRANGE', LOG, '(' .. position, '+', 'COUNT', want)
+  if entries.err then return redis.error_reply('BADARG log: ' .. entries.err) end
+  local plain = usual and entries[1] and tonumber(string.match(entries[1][1], '^%d+')) > since
+  for i = 1, plain and #entries or 0 do
+    plain = plain and string.sub(entries[i][2][2], 1, #usual) == usual
+  end
+  if plain then
+    for _, entry in ipairs(entries) do
+      room = room and add(entry[1], counts, base_ttl, entry[2][2])
+      if room then position = entry[1] end
+    end
+  elseif #entries > 0 then
+    local wrong = mistyped()
+    if wrong then return wrong end
+    room = add_carefully(entries)
+  end
+  looked = looked + #entries
+  exhausted = #entries < want
+  if exhausted then break end
+end
+
+-- Empty-handed, though something may be claimable: sweep has to clear the way.
+if #ids == 0 and (late or not exhausted) then return redis.error_reply('MORE sweep, then call again') end
+-- }}}
+if #ids == 0 then return {} end
+
+-- Write. Messages as usual are in the log alone.
+local reply = {now, unpack(messages)}
+local unusual = #back > 0 or #matured > 0 or #expired > 0
+for i = 1, #ids do unusual = unusual or marked[i] end
+if unusual then
+  for _, id in ipairs(expired) do ids[#ids + 1] = id end
+  forget(ids)
+  if emptied then redis.call('HDEL', META, 'returned') end
+else
+  redis.call('XDEL', LOG, unpack(ids))
+end
+if token ~= '' then remember(token, 'pop ' .. cmsgpack.pack(reply)) end
+return reply

@@ -1,0 +1,230 @@
+-- post: appends 1 to 250 messages, all or none.
+-- QUEUEGONE where the queue does not exist: whoever wants it made then runs queue/create and posts again.
+--
+-- KEYS
+--   log meta delayed expiry tokens tokens_before
+-- ARGV
+--   now       integer?  ms     time since 1970; '' = the server's clock
+--   client    text      -      id of the poster, up to 256 bytes; may be empty
+--   token     text?     -      up to 256 bytes, without control characters; '' = no token
+--   digest    text?     -      with a token: the caller's digest of what it posts, up to 128 bytes without blanks
+--   max_body  integer?  bytes  what one body may take, 1 to 268435456; '' = 262144
+--   ttl...    integer?  ms     1 to 315360000000 (10 years); '' = the queue's default, else 14 days
+--   delay...  integer?  ms     less than the ttl; '' = the queue's default, else 0
+--   body...   bin       -      msgpack bin with the msgpack value inside; of any other length: BADARG
+-- REPLY
+--   the ids, in the order given; with a token that was used: those of the first post
+-- ERRORS
+--   QUEUEGONE BADARG TOOLARGE TOKENREUSED NEWERSCHEMA
+-- COST
+--   O(messages): one XADD each, and a ZADD for those with a delay or another ttl than is usual here
+-- WRITES
+--   yes
+-- MORE
+--   no
+local count = (#ARGV - 5) / 3
+if #KEYS ~= 6 or count < 1 or count % 1 > 0 then
+  return redis.error_reply('BADARG call: wants 6 keys, 5 arguments, and 3 more for each message')
+end
+local LOG, META, DELAYED, EXPIRY, TOKENS, TOKENS_BEFORE = unpack(KEYS)
+local now, client, token, digest, max_body = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+
+-- {{{ lib/whole
+-- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
+local function whole(text, low, high)
+  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  return number and number >= low and number <= high and number or nil
+end
+-- }}}
+-- {{{ lib/types
+-- A key of another type is noticed before the first write: nil, or the refusal.
+local function mistyped()
+  local types = {
+    log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
+    expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
+    taken = 'hash', floor = 'hash',
+  }
+  for _, key in ipairs(KEYS) do
+    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= types[part] then
+      return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
+    end
+  end
+end
+-- }}}
+-- {{{ lib/tokens
+-- Tokens stand in two hashes that change places: the younger is `tokens`, and the older goes when the younger is 60 s
+-- old. So a token is good for 60 to 120 s, and goes with its queue. Values begin with the verb.
+local function remembered(name)
+  for _, key in ipairs({TOKENS, TOKENS_BEFORE}) do
+    local value = redis.call('HGET', key, name)
+    if value then return value end
+  end
+end
+
+local function remember(name, value)
+  local since = tonumber(redis.call('HGET', META, 'tokens_since') or nil)
+  if not since or now - since >= 60000 then
+    redis.call('UNLINK', TOKENS_BEFORE)
+    if redis.call('EXISTS', TOKENS) == 1 then redis.call('RENAME', TOKENS, TOKENS_BEFORE) end
+    redis.call('HSET', META, 'tokens_since', now)
+  end
+  redis.call('HSET', TOKENS, name, value)
+end
+-- }}}
+local given = now ~= ''
+if given or token ~= '' then
+  -- {{{ lib/clock
+  -- The time is read once: the caller's, or else the server's.
+  local micros
+  if now == '' then
+    local time = redis.call('TIME')
+    micros = time[1] * 1000000 + time[2]
+    now = math.floor(micros / 1000)
+  else
+    now = whole(now, 0, 9007199254740)
+    if not now then return redis.error_reply('BADARG now: wants 0 to 9007199254740 ms, or nothing') end
+    micros = now * 1000
+  end
+  -- }}}
+end
+if count > 250 then return redis.error_reply('TOOLARGE messages: ' .. count .. ', at most 250') end
+if #client > 256 then return redis.error_reply('BADARG client: wants up to 256 bytes') end
+if #token > 256 or string.find(token, '%c') then
+  return redis.error_reply('BADARG token: wants up to 256 bytes without control characters')
+end
+if token ~= '' and not (#digest <= 128 and string.find(digest, '^%S+$')) then
+  return redis.error_reply('BADARG digest: wants 1 to 128 bytes without blanks')
+end
+max_body = max_body == '' and 262144 or whole(max_body, 1, 268435456)
+if not max_body then return redis.error_reply('BADARG max_body: wants 1 to 268435456 bytes') end
+
+-- Read.
+local meta = redis.pcall('HMGET', META, 'schema', 'base_ttl', 'due', '_default_message_ttl', '_default_message_delay',
+  '_max_messages_post_size')
+-- {{{ lib/schema
+-- What a later version has stored is left alone.
+if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
+if meta[1] and meta[1] ~= '1' then
+  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+end
+-- }}}
+if not meta[1] then return redis.error_reply('QUEUEGONE create it, then post again') end
+local base_ttl, due = tonumber(meta[2]), tonumber(meta[3]) or math.huge
+local default_ttl, default_delay = tonumber(meta[4]) or 1209600000, tonumber(meta[5]) or 0
+local max_post = tonumber(meta[6]) or 4194304
+
+-- {{{ lib/last_id
+-- The last id that a stream has given, deleted or not; 0-0 where there was none.
+local function last_id(stream)
+  local info = redis.call('EXISTS', stream) == 1 and redis.call('XINFO', 'STREAM', stream) or {}
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return info[i + 1] end
+  end
+  return '0-0'
+end
+-- }}}
+-- {{{ lib/next_id
+-- The id for an XADD: the server's own, or where the caller brings the time one of that ms, after the last one given.
+local function next_id(stream)
+  if not given then return '*' end
+  local ms, seq = string.match(last_id(stream), '^(%d+)%-(%d+)$')
+  if now > tonumber(ms) then return now .. '-0' end
+  return ms .. '-' .. string.format('%.0f', seq + 1)
+end
+-- }}}
+-- {{{ lib/append
+-- Messages join the log here. One script's ids share their ms and follow each other.
+local function ids_from(ms, seq, many)
+  local ids = {}
+  for i = 1, many do ids[i] = ms .. '-' .. string.format('%.0f', seq + i - 1) end
+  return ids
+end
+
+-- A message with the base ttl expires in the log's order and needs no index; others stand in `expiry`. The base changes
+-- when every message stands there: in an empty log, for one. Answers the ids, or nil and the refusal.
+local function append(envelopes, ttls, delays)
+  local as_usual = true
+  for i, ttl in ipairs(ttls) do as_usual = as_usual and ttl == base_ttl and delays[i] == 0 end
+  local wrong = not as_usual and mistyped()
+  if wrong then return nil, wrong end
+  local rebased = not as_usual and redis.call('ZCARD', EXPIRY) == redis.call('XLEN', LOG)
+  if rebased then base_ttl = ttls[1] end
+
+  local first = redis.pcall('XADD', LOG, next_id(LOG), 'm', envelopes[1])
+  if first.err then
+    local full = string.find(first.err, 'OOM', 1, true)
+    local other = string.find(first.err, 'WRONGTYPE', 1, true)
+    return nil, full and redis.error_reply('OOM the server is full: drain it, or raise maxmemory')
+      or other and redis.error_reply('BADARG log: ' .. first.err) or first
+  end
+  local ms, seq = string.match(first, '^(%d+)%-(%d+)$')
+  local ids = ids_from(ms, tonumber(seq), #envelopes)
+  for i = 2, #ids do redis.call('XADD', LOG, ids[i], 'm', envelopes[i]) end
+  if as_usual then return ids end
+
+  local expiry, delayed = {}, {}
+  local soonest = rebased and ms + base_ttl or math.huge
+  for i, id in ipairs(ids) do
+    if ttls[i] ~= base_ttl then
+      expiry[#expiry + 1], expiry[#expiry + 2] = ms + ttls[i], id
+      soonest = math.min(soonest, ms + ttls[i])
+    end
+    if delays[i] > 0 then
+      delayed[#delayed + 1], delayed[#delayed + 2] = ms + delays[i], id
+      soonest = math.min(soonest, ms + delays[i])
+    end
+  end
+  if #expiry > 0 then redis.call('ZADD', EXPIRY, unpack(expiry)) end
+  if #delayed > 0 then redis.call('ZADD', DELAYED, unpack(delayed)) end
+  if rebased then redis.call('HSET', META, 'base_ttl', base_ttl, 'since', ms) end
+  if soonest < due then redis.call('HSET', META, 'due', soonest) end
+  return ids
+end
+-- }}}
+if token ~= '' then
+  local wrong = mistyped()
+  if wrong then return wrong end
+  local value = remembered(token)
+  if value then
+    local before, ms, seq, many = string.match(value, '^post (%S+) (%d+)%-(%d+) (%d+)$')
+    if before ~= digest then return redis.error_reply('TOKENREUSED ' .. token .. ' came with other content') end
+    return ids_from(ms, tonumber(seq), tonumber(many))
+  end
+end
+
+-- Decide.
+local envelopes, ttls, delays = {}, {}, {}
+local prefix, prefix_ttl
+local size = 0
+for i = 1, count do
+  local ttl, delay, body = ARGV[3 * i + 3], ARGV[3 * i + 4], ARGV[3 * i + 5]
+  ttl = ttl == '' and default_ttl or whole(ttl, 1, 315360000000)
+  if not ttl then return redis.error_reply('BADARG ttl: wants 1 to 315360000000 ms') end
+  delay = delay == '' and default_delay or whole(delay, 0, 315360000000)
+  if not delay or delay >= ttl then return redis.error_reply('BADARG delay: wants less than the ttl, ' .. ttl) end
+  local kind, a, b, c, d = string.byte(body, 1, 5)
+  local length = kind == 196 and a and a or kind == 197 and b and a * 256 + b
+    or kind == 198 and d and ((a * 256 + b) * 256 + c) * 256 + d
+  if not length or length == 0 or #body ~= length + (kind == 196 and 2 or kind == 197 and 3 or 5) then
+    return redis.error_reply('BADARG body: wants a whole msgpack bin that is not empty')
+  end
+  if length > max_body then return redis.error_reply('TOOLARGE body: ' .. length .. ' bytes, at most ' .. max_body) end
+  size = size + length
+  if delay > 0 then
+    envelopes[i] = '\148' .. cmsgpack.pack(ttl) .. cmsgpack.pack(client) .. cmsgpack.pack({delay = delay}) .. body
+  else
+    if ttl ~= prefix_ttl then
+      prefix, prefix_ttl = '\147' .. cmsgpack.pack(ttl) .. cmsgpack.pack(client), ttl
+    end
+    envelopes[i] = prefix .. body
+  end
+  ttls[i], delays[i] = ttl, delay
+end
+if size > max_post then return redis.error_reply('TOOLARGE post: ' .. size .. ' bytes, at most ' .. max_post) end
+
+-- Write.
+local ids, wrong = append(envelopes, ttls, delays)
+if not ids then return wrong end
+if token ~= '' then remember(token, table.concat({'post', digest, ids[1], #ids}, ' ')) end
+return ids

@@ -1,0 +1,152 @@
+-- queue/create: makes a queue, if it is not there; replaces its metadata, if metadata is given.
+-- The caller enters the queue's name in the project's list before it calls, so that no queue is without a name.
+--
+-- KEYS
+--   log meta outbox taken floor
+-- ARGV
+--   now       integer?  ms  time since 1970; '' = the server's clock
+--   metadata  msgpack?  -   the user's map, kept as it comes; '' = leave what is there, and give no reserved value
+--   name...   text      -   a reserved name: _default_message_ttl, _default_message_delay, _max_claim_count,
+--                           _dead_letter_queue, _dead_letter_queue_messages_ttl, _max_messages_post_size, _flavor
+--   value...  text      -   its value; times in ms, size in bytes
+-- REPLY
+--   1 if it is new, else 0
+-- ERRORS
+--   BADARG TOOLARGE NEWERSCHEMA MORE
+--   MORE only where metadata is given for a queue that exists: what has lapsed goes by the old rules
+-- COST
+--   O(1)
+-- WRITES
+--   yes
+-- MORE
+--   yes
+if #KEYS ~= 5 or #ARGV < 2 or #ARGV % 2 == 1 or #ARGV > 16 then
+  return redis.error_reply('BADARG call: wants 5 keys, 2 arguments, and up to 7 names with their values')
+end
+local LOG, META, OUTBOX, TAKEN, FLOOR = unpack(KEYS)
+local now, metadata = ARGV[1], ARGV[2]
+
+-- {{{ lib/whole
+-- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
+local function whole(text, low, high)
+  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  return number and number >= low and number <= high and number or nil
+end
+-- }}}
+-- {{{ lib/types
+-- A key of another type is noticed before the first write: nil, or the refusal.
+local function mistyped()
+  local types = {
+    log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
+    expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
+    taken = 'hash', floor = 'hash',
+  }
+  for _, key in ipairs(KEYS) do
+    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= types[part] then
+      return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
+    end
+  end
+end
+-- }}}
+-- {{{ lib/reserved
+-- Reserved metadata, which the scripts themselves go by, as name and value pairs in ARGV from `at` on; all there is to
+-- keep, or what it had goes. Answers the pairs, or nil and the refusal.
+local function reserved(at)
+  local bounds = {
+    _default_message_ttl = {1, 315360000000}, _default_message_delay = {0, 315360000000},
+    _max_claim_count = {1, 1000000000}, _dead_letter_queue_messages_ttl = {1, 315360000000},
+    _max_messages_post_size = {1, 268435456}, _dead_letter_queue = {}, _flavor = {},
+  }
+  local pairs_of, values = {}, {}
+  for i = at, #ARGV, 2 do
+    local name, value = ARGV[i], ARGV[i + 1]
+    local low, high = unpack(bounds[name] or {})
+    if not bounds[name] then return nil, redis.error_reply('BADARG name: ' .. name .. ' is not reserved') end
+    if low and not whole(value, low, high) then
+      return nil, redis.error_reply('BADARG ' .. name .. ': wants ' .. low .. ' to ' .. high)
+    end
+    if not low and (#value < 1 or #value > 256 or string.find(value, '%c')) then
+      return nil, redis.error_reply('BADARG ' .. name .. ': wants 1 to 256 bytes without control characters')
+    end
+    values[name] = value
+    pairs_of[#pairs_of + 1], pairs_of[#pairs_of + 2] = name, value
+  end
+  if tonumber(values._default_message_delay or 0) >= tonumber(values._default_message_ttl or 1209600000) then
+    return nil, redis.error_reply('BADARG _default_message_delay: wants less than the default ttl')
+  end
+  return pairs_of
+end
+-- }}}
+-- {{{ lib/set_metadata
+-- Replaces the metadata: the user's map as it came, and each reserved value in a field of its own. A changed ttl of
+-- letters kept here may fall due earlier, so the next call looks.
+local function set_metadata(map, values)
+  redis.call('HSET', META, 'metadata', map, 'due', 0, unpack(values))
+  local dropped = {''}
+  for _, name in ipairs({'_default_message_ttl', '_default_message_delay', '_max_claim_count', '_dead_letter_queue',
+    '_dead_letter_queue_messages_ttl', '_max_messages_post_size', '_flavor'}) do
+    local kept = false
+    for i = 1, #values, 2 do kept = kept or values[i] == name end
+    if not kept then dropped[#dropped + 1] = name end
+  end
+  redis.call('HDEL', META, unpack(dropped))
+end
+-- }}}
+-- {{{ lib/start_log
+-- An empty log that goes on after an id. A group is the way to make a stream without an entry.
+local function start_log(after)
+  if after == '0-0' then return end
+  redis.call('XGROUP', 'CREATE', LOG, 'start', '$', 'MKSTREAM')
+  redis.call('XGROUP', 'DESTROY', LOG, 'start')
+  redis.call('XSETID', LOG, after)
+end
+-- }}}
+-- {{{ lib/clock
+-- The time is read once: the caller's, or else the server's.
+local micros
+if now == '' then
+  local time = redis.call('TIME')
+  micros = time[1] * 1000000 + time[2]
+  now = math.floor(micros / 1000)
+else
+  now = whole(now, 0, 9007199254740)
+  if not now then return redis.error_reply('BADARG now: wants 0 to 9007199254740 ms, or nothing') end
+  micros = now * 1000
+end
+-- }}}
+local settings, wrong = reserved(3)
+if not settings then return wrong end
+if #metadata > 262144 then return redis.error_reply('TOOLARGE metadata: at most 262144 bytes') end
+if metadata == '' and #settings > 0 then return redis.error_reply('BADARG metadata: wants the whole map') end
+
+-- Read.
+wrong = mistyped()
+if wrong then return wrong end
+local meta = redis.call('HMGET', META, 'schema', 'due')
+-- {{{ lib/schema
+-- What a later version has stored is left alone.
+if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
+if meta[1] and meta[1] ~= '1' then
+  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+end
+-- }}}
+if meta[1] and metadata ~= '' and now >= (tonumber(meta[2]) or math.huge) then
+  return redis.error_reply('MORE sweep, then call again')
+end
+local floor = redis.call('HMGET', FLOOR, 'last_id', 'fence')
+
+-- Write.
+if not meta[1] then
+  local last, fence = floor[1] or '0-0', floor[2] or 0
+  local made = redis.pcall('HSET', META, 'schema', 1, 'created', now, 'cursor', last, 'fence', fence)
+  if type(made) == 'table' then
+    return string.find(made.err, 'OOM', 1, true)
+      and redis.error_reply('OOM the server is full: drain it, or raise maxmemory') or made
+  end
+  start_log(last)
+  for _, key in ipairs({OUTBOX, TAKEN}) do redis.call('PERSIST', key) end
+  redis.call('UNLINK', FLOOR)
+end
+if metadata ~= '' then set_metadata(metadata, settings) end
+return meta[1] and 0 or 1

@@ -1,0 +1,200 @@
+-- release: ends a claim; all its messages are claimable at once, at their old places in the order.
+-- Where the claim is gone, or has lapsed, nothing happens.
+--
+-- KEYS
+--   log meta held claims returned delayed expiry tries outbox dead
+-- ARGV
+--   now      integer?  ms  time since 1970; '' = the server's clock
+--   claim    uuid      -   the claim's id
+--   untried  flag      -   1 = hand the try back: the worker has not tried these messages
+-- REPLY
+--   flat: how many messages the claim let go, how many letters wait in the outbox
+-- ERRORS
+--   CLAIMGONE BADARG NEWERSCHEMA
+-- COST
+--   O(messages of the claim)
+-- WRITES
+--   yes
+-- MORE
+--   no
+if #KEYS ~= 10 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 10 keys and 3 arguments') end
+local LOG, META, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES, OUTBOX, DEAD = unpack(KEYS)
+local now, claim, untried = unpack(ARGV)
+
+-- {{{ lib/whole
+-- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
+local function whole(text, low, high)
+  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  return number and number >= low and number <= high and number or nil
+end
+-- }}}
+-- {{{ lib/claim_id
+-- A claim id is a UUID in its usual form; so it is never taken for a message id, which `held` has too.
+local function is_claim_id(text)
+  return #text == 36 and string.find(text, '^%x+%-%x+%-%x+%-%x+%-%x+$') ~= nil and string.sub(text, 9, 9) == '-'
+end
+-- }}}
+-- {{{ lib/types
+-- A key of another type is noticed before the first write: nil, or the refusal.
+local function mistyped()
+  local types = {
+    log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
+    expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
+    taken = 'hash', floor = 'hash',
+  }
+  for _, key in ipairs(KEYS) do
+    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= types[part] then
+      return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
+    end
+  end
+end
+-- }}}
+-- {{{ lib/padded
+-- An id as text that sorts as the log does; XRANGE takes it too. nil where it is no id that a log hands out.
+local function padded(id)
+  local ms, seq = string.match(id, '^(%d+)%-(%d+)$')
+  if not ms or #ms > 15 or #seq > 16 then return nil end
+  return string.rep('0', 15 - #ms) .. ms .. '-' .. string.rep('0', 16 - #seq) .. seq
+end
+-- }}}
+-- {{{ lib/read_record
+-- A claim's record in `held`: `fence ttl grace earliest ids worker`, where earliest is the first expiry among its
+-- messages, ids are joined by commas, and worker is the rest, maybe nothing.
+local function read_record(record)
+  local fence, ttl, grace, earliest, ids, worker = string.match(record, '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
+  local list = {}
+  for id in string.gmatch(ids, '[^,]+') do list[#list + 1] = id end
+  return {fence = fence, ttl = ttl, grace = grace, earliest = earliest, ids = list, worker = worker}
+end
+-- }}}
+local given = now ~= ''
+-- {{{ lib/clock
+-- The time is read once: the caller's, or else the server's.
+local micros
+if now == '' then
+  local time = redis.call('TIME')
+  micros = time[1] * 1000000 + time[2]
+  now = math.floor(micros / 1000)
+else
+  now = whole(now, 0, 9007199254740)
+  if not now then return redis.error_reply('BADARG now: wants 0 to 9007199254740 ms, or nothing') end
+  micros = now * 1000
+end
+-- }}}
+if not is_claim_id(claim) then return redis.error_reply('CLAIMGONE ' .. claim .. ' is no claim id') end
+if untried ~= '' and untried ~= '1' then return redis.error_reply("BADARG untried: wants 1 or ''") end
+
+-- Read.
+local wrong = mistyped()
+if wrong then return wrong end
+local meta = redis.call('HMGET', META, 'schema', 'due', '_max_claim_count', '_dead_letter_queue',
+  '_dead_letter_queue_messages_ttl')
+-- {{{ lib/schema
+-- What a later version has stored is left alone.
+if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
+if meta[1] and meta[1] ~= '1' then
+  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+end
+-- }}}
+-- {{{ lib/dead_rules
+-- When a message is dead and where it goes, from meta: schema, due, and these three reserved values in this order.
+local due, max_claims, dead_letter_queue = tonumber(meta[2]) or math.huge, tonumber(meta[3]), meta[4]
+local dead_ttl = tonumber(meta[5]) or 1209600000
+-- }}}
+local deadline = tonumber(redis.call('ZSCORE', CLAIMS, claim) or nil)
+if not deadline or deadline <= now then return {0, redis.call('XLEN', OUTBOX)} end
+local record = read_record(redis.call('HGET', HELD, claim))
+
+-- {{{ lib/last_id
+-- The last id that a stream has given, deleted or not; 0-0 where there was none.
+local function last_id(stream)
+  local info = redis.call('EXISTS', stream) == 1 and redis.call('XINFO', 'STREAM', stream) or {}
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return info[i + 1] end
+  end
+  return '0-0'
+end
+-- }}}
+-- {{{ lib/next_id
+-- The id for an XADD: the server's own, or where the caller brings the time one of that ms, after the last one given.
+local function next_id(stream)
+  if not given then return '*' end
+  local ms, seq = string.match(last_id(stream), '^(%d+)%-(%d+)$')
+  if now > tonumber(ms) then return now .. '-0' end
+  return ms .. '-' .. string.format('%.0f', seq + 1)
+end
+-- }}}
+-- {{{ lib/bury
+-- The tag that the keys of another queue of this project have.
+local function tag_of(name)
+  local function encoded(byte) return string.format('%%%02X', string.byte(byte)) end
+  return string.match(LOG, '{([^/]*/)') .. string.gsub(name, '[%%/{}%c]', encoded)
+end
+
+-- Moves a message whose claims are used up out of the log: to the outbox, addressed to the dead-letter queue, or to the
+-- queue's own store where none is named or the letter has been there before. Answers when it falls due, if ever.
+local function bury(id, claims)
+  local entry = redis.call('XRANGE', LOG, id, id)[1]
+  redis.call('XDEL', LOG, id)
+  redis.call('ZREM', EXPIRY, id)
+  redis.call('HDEL', TRIES, id)
+  if not entry then return math.huge end
+  local offset, _, client, extras = cmsgpack.unpack_limit(entry[2][2], 2, 1)
+  if string.byte(entry[2][2]) == 148 then offset, extras = cmsgpack.unpack_limit(entry[2][2], 1, offset) end
+  local here = string.match(LOG, '{(.*)}')
+  local to = dead_letter_queue and tag_of(dead_letter_queue)
+  local from = extras and extras.from or {}
+  from[#from + 1] = here
+  for _, tag in ipairs(from) do
+    if tag == to then to = nil end
+  end
+  local letter = '\148' .. cmsgpack.pack(dead_ttl) .. cmsgpack.pack(client)
+    .. cmsgpack.pack({from = from, id = id, claims = claims, died = now}) .. string.sub(entry[2][2], offset + 1)
+  if to then
+    redis.call('XADD', OUTBOX, next_id(OUTBOX), 'to', to, 'm', letter)
+    return math.huge
+  end
+  redis.call('XADD', DEAD, next_id(DEAD), 'm', letter)
+  return now + dead_ttl
+end
+-- }}}
+-- {{{ lib/let_go
+-- What becomes of messages whose claim ends: claimable again at their old places, or after a delay, or dead where their
+-- claims are used up. tried is 1, or 0 where the try is handed back. Writes, HDEL first; the record is the caller's.
+local function let_go(ids, tried, delay)
+  local counts = redis.call('HMGET', TRIES, unpack(ids))
+  redis.call('HDEL', HELD, unpack(ids))
+  local returned, delayed, tries = {}, {}, {}
+  local soonest = math.huge
+  for i, id in ipairs(ids) do
+    local count = (tonumber(counts[i]) or 0) + tried
+    if max_claims and count >= max_claims then
+      soonest = math.min(soonest, bury(id, count))
+    else
+      if tried > 0 then tries[#tries + 1], tries[#tries + 2] = id, count end
+      if delay > 0 then
+        delayed[#delayed + 1], delayed[#delayed + 2] = now + delay, id
+        soonest = math.min(soonest, now + delay)
+      else
+        returned[#returned + 1], returned[#returned + 2] = 0, padded(id)
+      end
+    end
+  end
+  if #tries > 0 then redis.call('HSET', TRIES, unpack(tries)) end
+  if #delayed > 0 then redis.call('ZADD', DELAYED, unpack(delayed)) end
+  if #returned > 0 then
+    redis.call('ZADD', RETURNED, unpack(returned))
+    redis.call('HSET', META, 'returned', 1)
+  end
+  if soonest < due then
+    due = soonest
+    redis.call('HSET', META, 'due', due)
+  end
+end
+-- }}}
+-- Write.
+redis.call('HDEL', HELD, claim)
+redis.call('ZREM', CLAIMS, claim)
+let_go(record.ids, untried == '1' and 0 or 1, 0)
+return {#record.ids, redis.call('XLEN', OUTBOX)}
