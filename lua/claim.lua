@@ -10,7 +10,8 @@
 --   grace   integer   ms     how much longer its messages live at least: 0 to 315360000000
 --   limit   integer   count  1 to 250
 --   worker  text?     -      name of the claiming worker, up to 256 bytes, no control characters
---   force   flag      -      1 = take what is at hand although something waits to be swept
+--   force   flag      -      1 = take what is at hand although something waits to be swept, unless this claim's own
+--                            id does
 -- REPLY
 --   nothing claimable: an empty list
 --   else flat: now, fence, ttl, grace, deadline (ms), then for each message: id, claims, ttl (ms), envelope
@@ -57,8 +58,8 @@ local function mistyped()
 end
 -- }}}
 -- {{{ lib/read_record
--- A claim's record in `held`: `fence ttl grace earliest ids worker`, where earliest is the first expiry among its
--- messages, ids are joined by commas, and worker is the rest, maybe nothing.
+-- A claim's record in `held`: `fence ttl grace earliest ids worker`, where no message
+-- of it expires before earliest, ids are joined by commas, and worker is the rest, maybe nothing.
 local function read_record(record)
   local fence, ttl, grace, earliest, ids, worker = string.match(record, '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
   local list = {}

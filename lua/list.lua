@@ -56,6 +56,12 @@ local function padded(id)
   return string.rep('0', 15 - #ms) .. ms .. '-' .. string.rep('0', 16 - #seq) .. seq
 end
 -- }}}
+-- {{{ lib/unpadded
+-- The id that a padded one stands for.
+local function unpadded(member)
+  return (string.gsub(member, '0*(%d+)%-0*(%d+)', '%1-%2'))
+end
+-- }}}
 -- {{{ lib/clock
 -- The time is read once: the caller's, or else the server's.
 local micros
@@ -129,7 +135,8 @@ local function start_after(position)
 end
 -- }}}
 local reply = {now, 0, marker}
-local listed, looked, bytes, full = 0, 0, 0, false
+local listed, bytes, full = 0, 0, false
+local looked, read = 0, 0
 
 -- Puts what is asked for on the page, as long as there is room.
 local function put(entries)
@@ -148,23 +155,25 @@ local function put(entries)
       listed, bytes = listed + 1, bytes + #message[6]
       for _, value in ipairs(message) do reply[#reply + 1] = value end
     end
-    marker, looked = entry[1], looked + 1
+    marker, looked, read = entry[1], looked + 1, read + #entry[2][2]
   end
 end
 
 -- Nothing waits to be swept, and held messages are not wanted: what is behind the cursor and free stands in `returned`.
 if not late and with_claimed == '' and (with_delayed == '' or redis.call('ZCARD', DELAYED) == 0) then
-  while not full and looked < 250 and padded(marker) < padded(cursor) do
+  while not full and looked < 250 and read < 4194304 and padded(marker) < padded(cursor) do
     local members = redis.call('ZRANGEBYLEX', RETURNED, '(' .. padded(marker), '+', 'LIMIT', 0, 50)
     local entries = {}
     for _, member in ipairs(members) do
       entries[#entries + 1] = redis.call('XRANGE', LOG, member, member)[1]
     end
     put(entries)
-    if not full and #members < 50 then marker = cursor end
+    -- What `check` would find, a member that is not in the log, must not hold the walk up.
+    looked = looked + #members - #entries
+    if not full then marker = #members < 50 and cursor or unpadded(members[50]) end
   end
 end
-while not full and looked < 250 do
+while not full and looked < 250 and read < 4194304 do
   local entries = redis.call('XRANGE', LOG, start_after(marker), '+', 'COUNT', 50)
   put(entries)
   if not full and #entries < 50 then

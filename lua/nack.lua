@@ -61,8 +61,8 @@ local function padded(id)
 end
 -- }}}
 -- {{{ lib/read_record
--- A claim's record in `held`: `fence ttl grace earliest ids worker`, where earliest is the first expiry among its
--- messages, ids are joined by commas, and worker is the rest, maybe nothing.
+-- A claim's record in `held`: `fence ttl grace earliest ids worker`, where no message
+-- of it expires before earliest, ids are joined by commas, and worker is the rest, maybe nothing.
 local function read_record(record)
   local fence, ttl, grace, earliest, ids, worker = string.match(record, '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
   local list = {}
@@ -106,7 +106,9 @@ else
   micros = now * 1000
 end
 -- }}}
-if not is_claim_id(claim) then return redis.error_reply('CLAIMGONE ' .. claim .. ' is no claim id') end
+if not is_claim_id(claim) then
+  return redis.error_reply('CLAIMGONE ' .. string.sub(claim, 1, 64) .. ' is no claim id')
+end
 delay = whole(delay, 0, 315360000000)
 if not delay then return redis.error_reply('BADARG delay: wants 0 to 315360000000 ms') end
 if untried ~= '' and untried ~= '1' then return redis.error_reply("BADARG untried: wants 1 or ''") end
@@ -153,7 +155,7 @@ end
 -- }}}
 for i, owner in ipairs(owners) do
   local id = ARGV[i + 4]
-  if not padded(id) then return redis.error_reply('MESSAGEGONE ' .. id .. ' is gone') end
+  if not padded(id) then return redis.error_reply('MESSAGEGONE ' .. string.sub(id, 1, 64) .. ' is no message id') end
   local holder = owner and string.sub(owner, 1, 36)
   if holder ~= claim then
     local expires = lives(id)

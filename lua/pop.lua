@@ -2,7 +2,7 @@
 -- With a token a repeat answers the same messages for at least 60 s; without one a lost reply loses them.
 --
 -- KEYS
---   log meta held claims returned delayed expiry tries tokens tokens_before
+--   log meta returned delayed expiry tries tokens tokens_before
 -- ARGV
 --   now     integer?  ms     time since 1970; '' = the server's clock
 --   limit   integer   count  1 to 250
@@ -10,7 +10,8 @@
 --   force   flag      -      1 = take what is at hand although something waits to be swept
 -- REPLY
 --   nothing claimable: an empty list
---   else flat: now, then for each message: id, claims, ttl (ms), envelope; claims is how often it was claimed before
+--   else flat: now, then for each message: id, claims, ttl (ms), envelope; claims is how often it was claimed before;
+--   a repeat answers as the first call did, its now included
 -- ERRORS
 --   BADARG TOKENREUSED NEWERSCHEMA MORE
 -- COST
@@ -19,8 +20,8 @@
 --   yes
 -- MORE
 --   yes
-if #KEYS ~= 10 or #ARGV ~= 4 then return redis.error_reply('BADARG call: wants 10 keys and 4 arguments') end
-local LOG, META, _, _, RETURNED, DELAYED, EXPIRY, TRIES, TOKENS, TOKENS_BEFORE = unpack(KEYS)
+if #KEYS ~= 8 or #ARGV ~= 4 then return redis.error_reply('BADARG call: wants 8 keys and 4 arguments') end
+local LOG, META, RETURNED, DELAYED, EXPIRY, TRIES, TOKENS, TOKENS_BEFORE = unpack(KEYS)
 local now, limit, token, force = unpack(ARGV)
 
 -- {{{ lib/whole

@@ -36,6 +36,17 @@ local function whole(text, low, high)
   return number and number >= low and number <= high and number or nil
 end
 -- }}}
+-- {{{ lib/bin_length
+-- How many bytes the msgpack bin holds that a text is from `at` on, and where these begin; nil where that is no bin, or
+-- an empty or cut one.
+local function bin_length(text, at)
+  local kind, a, b, c, d = string.byte(text, at, at + 4)
+  local head = kind == 196 and 2 or kind == 197 and 3 or kind == 198 and 5
+  local length = head == 2 and a or head == 3 and b and a * 256 + b
+    or head == 5 and d and ((a * 256 + b) * 256 + c) * 256 + d
+  if length and length > 0 and #text == at - 1 + head + length then return length, at + head end
+end
+-- }}}
 -- {{{ lib/types
 -- A key of another type is noticed before the first write: nil, or the refusal.
 local function mistyped()
@@ -136,6 +147,19 @@ local function next_id(stream)
   return ms .. '-' .. string.format('%.0f', seq + 1)
 end
 -- }}}
+-- {{{ lib/refused
+-- What the server says of a first write: nil where it went well, else the refusal in our words.
+local function refused(part, reply)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then
+    return redis.error_reply('BADARG ' .. part .. ': ' .. reply.err)
+  end
+  if string.find(reply.err, 'OOM', 1, true) then
+    return redis.error_reply('OOM the server is full: drain it, or raise maxmemory')
+  end
+  return reply
+end
+-- }}}
 -- {{{ lib/append
 -- Messages join the log here. One script's ids share their ms and follow each other.
 local function ids_from(ms, seq, many)
@@ -155,12 +179,8 @@ local function append(envelopes, ttls, delays)
   if rebased then base_ttl = ttls[1] end
 
   local first = redis.pcall('XADD', LOG, next_id(LOG), 'm', envelopes[1])
-  if first.err then
-    local full = string.find(first.err, 'OOM', 1, true)
-    local other = string.find(first.err, 'WRONGTYPE', 1, true)
-    return nil, full and redis.error_reply('OOM the server is full: drain it, or raise maxmemory')
-      or other and redis.error_reply('BADARG log: ' .. first.err) or first
-  end
+  local full = refused('log', first)
+  if full then return nil, full end
   local ms, seq = string.match(first, '^(%d+)%-(%d+)$')
   local ids = ids_from(ms, tonumber(seq), #envelopes)
   for i = 2, #ids do redis.call('XADD', LOG, ids[i], 'm', envelopes[i]) end
@@ -206,12 +226,8 @@ for i = 1, count do
   if not ttl then return redis.error_reply('BADARG ttl: wants 1 to 315360000000 ms') end
   delay = delay == '' and default_delay or whole(delay, 0, 315360000000)
   if not delay or delay >= ttl then return redis.error_reply('BADARG delay: wants less than the ttl, ' .. ttl) end
-  local kind, a, b, c, d = string.byte(body, 1, 5)
-  local length = kind == 196 and a and a or kind == 197 and b and a * 256 + b
-    or kind == 198 and d and ((a * 256 + b) * 256 + c) * 256 + d
-  if not length or length == 0 or #body ~= length + (kind == 196 and 2 or kind == 197 and 3 or 5) then
-    return redis.error_reply('BADARG body: wants a whole msgpack bin that is not empty')
-  end
+  local length = bin_length(body, 1)
+  if not length then return redis.error_reply('BADARG body: wants a whole msgpack bin that is not empty') end
   if length > max_body then return redis.error_reply('TOOLARGE body: ' .. length .. ' bytes, at most ' .. max_body) end
   size = size + length
   if delay > 0 then

@@ -59,8 +59,8 @@ local function padded(id)
 end
 -- }}}
 -- {{{ lib/read_record
--- A claim's record in `held`: `fence ttl grace earliest ids worker`, where earliest is the first expiry among its
--- messages, ids are joined by commas, and worker is the rest, maybe nothing.
+-- A claim's record in `held`: `fence ttl grace earliest ids worker`, where no message
+-- of it expires before earliest, ids are joined by commas, and worker is the rest, maybe nothing.
 local function read_record(record)
   local fence, ttl, grace, earliest, ids, worker = string.match(record, '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
   local list = {}
@@ -82,7 +82,9 @@ else
   micros = now * 1000
 end
 -- }}}
-if not is_claim_id(claim) then return redis.error_reply('CLAIMGONE ' .. claim .. ' is no claim id') end
+if not is_claim_id(claim) then
+  return redis.error_reply('CLAIMGONE ' .. string.sub(claim, 1, 64) .. ' is no claim id')
+end
 if untried ~= '' and untried ~= '1' then return redis.error_reply("BADARG untried: wants 1 or ''") end
 
 -- Read.

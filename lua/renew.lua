@@ -52,8 +52,8 @@ local function mistyped()
 end
 -- }}}
 -- {{{ lib/read_record
--- A claim's record in `held`: `fence ttl grace earliest ids worker`, where earliest is the first expiry among its
--- messages, ids are joined by commas, and worker is the rest, maybe nothing.
+-- A claim's record in `held`: `fence ttl grace earliest ids worker`, where no message
+-- of it expires before earliest, ids are joined by commas, and worker is the rest, maybe nothing.
 local function read_record(record)
   local fence, ttl, grace, earliest, ids, worker = string.match(record, '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
   local list = {}
@@ -81,7 +81,9 @@ else
 end
 -- }}}
 ttl, grace = whole(ttl, 1, 315360000000), whole(grace, 0, 315360000000)
-if not is_claim_id(claim) then return redis.error_reply('CLAIMGONE ' .. claim .. ' is no claim id') end
+if not is_claim_id(claim) then
+  return redis.error_reply('CLAIMGONE ' .. string.sub(claim, 1, 64) .. ' is no claim id')
+end
 if not ttl then return redis.error_reply('BADARG ttl: wants 1 to 315360000000 ms') end
 if not grace then return redis.error_reply('BADARG grace: wants 0 to 315360000000 ms') end
 

@@ -58,9 +58,15 @@ local function padded(id)
   return string.rep('0', 15 - #ms) .. ms .. '-' .. string.rep('0', 16 - #seq) .. seq
 end
 -- }}}
+-- {{{ lib/unpadded
+-- The id that a padded one stands for.
+local function unpadded(member)
+  return (string.gsub(member, '0*(%d+)%-0*(%d+)', '%1-%2'))
+end
+-- }}}
 -- {{{ lib/read_record
--- A claim's record in `held`: `fence ttl grace earliest ids worker`, where earliest is the first expiry among its
--- messages, ids are joined by commas, and worker is the rest, maybe nothing.
+-- A claim's record in `held`: `fence ttl grace earliest ids worker`, where no message
+-- of it expires before earliest, ids are joined by commas, and worker is the rest, maybe nothing.
 local function read_record(record)
   local fence, ttl, grace, earliest, ids, worker = string.match(record, '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
   local list = {}
@@ -268,10 +274,7 @@ local function drop_in_order()
     local members = redis.call('ZRANGEBYLEX', RETURNED, '-', '(' .. padded(border + 1 .. '-0'), 'LIMIT', 0, budget)
     if #members > 0 then
       local ids = {}
-      for i, member in ipairs(members) do
-        local ms, seq = string.match(member, '^0*(%d+)%-0*(%d+)$')
-        ids[i] = ms .. '-' .. seq
-      end
+      for i, member in ipairs(members) do ids[i] = unpadded(member) end
       forget(ids)
       return false
     end

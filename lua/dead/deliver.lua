@@ -32,6 +32,17 @@ local function whole(text, low, high)
   return number and number >= low and number <= high and number or nil
 end
 -- }}}
+-- {{{ lib/bin_length
+-- How many bytes the msgpack bin holds that a text is from `at` on, and where these begin; nil where that is no bin, or
+-- an empty or cut one.
+local function bin_length(text, at)
+  local kind, a, b, c, d = string.byte(text, at, at + 4)
+  local head = kind == 196 and 2 or kind == 197 and 3 or kind == 198 and 5
+  local length = head == 2 and a or head == 3 and b and a * 256 + b
+    or head == 5 and d and ((a * 256 + b) * 256 + c) * 256 + d
+  if length and length > 0 and #text == at - 1 + head + length then return length, at + head end
+end
+-- }}}
 -- {{{ lib/types
 -- A key of another type is noticed before the first write: nil, or the refusal.
 local function mistyped()
@@ -90,13 +101,17 @@ local last = redis.call('HGET', TAKEN, source) or '0-0'
 
 -- Decide.
 local letters, ttls, delays = {}, {}, {}
+local previous = '0-0'
 for i = 3, #ARGV, 2 do
   local id, letter = ARGV[i], ARGV[i + 1]
-  local whole_letter, _, ttl = pcall(cmsgpack.unpack_limit, letter, 1, 1)
-  if not padded(id) then return redis.error_reply('BADARG id: wants an id of the outbox') end
-  if not whole_letter or string.byte(letter) ~= 148 or type(ttl) ~= 'number' then
-    return redis.error_reply('BADARG letter: ' .. id .. ' is not as an outbox has it')
+  if not padded(id) or padded(id) <= padded(previous) then
+    return redis.error_reply('BADARG id: wants ids of the outbox, growing')
   end
+  previous = id
+  local sound, offset, ttl, client, extras = pcall(cmsgpack.unpack_limit, letter, 3, 1)
+  sound = sound and string.byte(letter) == 148 and type(ttl) == 'number' and ttl >= 1 and ttl <= 315360000000
+    and ttl % 1 == 0 and type(client) == 'string' and type(extras) == 'table' and bin_length(letter, offset + 1)
+  if not sound then return redis.error_reply('BADARG letter: ' .. id .. ' is not as an outbox has it') end
   if padded(id) > padded(last) then
     letters[#letters + 1], ttls[#ttls + 1], delays[#delays + 1] = letter, ttl, 0
     last = id
@@ -123,6 +138,19 @@ local function next_id(stream)
   return ms .. '-' .. string.format('%.0f', seq + 1)
 end
 -- }}}
+-- {{{ lib/refused
+-- What the server says of a first write: nil where it went well, else the refusal in our words.
+local function refused(part, reply)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then
+    return redis.error_reply('BADARG ' .. part .. ': ' .. reply.err)
+  end
+  if string.find(reply.err, 'OOM', 1, true) then
+    return redis.error_reply('OOM the server is full: drain it, or raise maxmemory')
+  end
+  return reply
+end
+-- }}}
 -- {{{ lib/append
 -- Messages join the log here. One script's ids share their ms and follow each other.
 local function ids_from(ms, seq, many)
@@ -142,12 +170,8 @@ local function append(envelopes, ttls, delays)
   if rebased then base_ttl = ttls[1] end
 
   local first = redis.pcall('XADD', LOG, next_id(LOG), 'm', envelopes[1])
-  if first.err then
-    local full = string.find(first.err, 'OOM', 1, true)
-    local other = string.find(first.err, 'WRONGTYPE', 1, true)
-    return nil, full and redis.error_reply('OOM the server is full: drain it, or raise maxmemory')
-      or other and redis.error_reply('BADARG log: ' .. first.err) or first
-  end
+  local full = refused('log', first)
+  if full then return nil, full end
   local ms, seq = string.match(first, '^(%d+)%-(%d+)$')
   local ids = ids_from(ms, tonumber(seq), #envelopes)
   for i = 2, #ids do redis.call('XADD', LOG, ids[i], 'm', envelopes[i]) end

@@ -16,12 +16,8 @@ local function append(envelopes, ttls, delays)
   if rebased then base_ttl = ttls[1] end
 
   local first = redis.pcall('XADD', LOG, next_id(LOG), 'm', envelopes[1])
-  if first.err then
-    local full = string.find(first.err, 'OOM', 1, true)
-    local other = string.find(first.err, 'WRONGTYPE', 1, true)
-    return nil, full and redis.error_reply('OOM the server is full: drain it, or raise maxmemory')
-      or other and redis.error_reply('BADARG log: ' .. first.err) or first
-  end
+  local full = refused('log', first)
+  if full then return nil, full end
   local ms, seq = string.match(first, '^(%d+)%-(%d+)$')
   local ids = ids_from(ms, tonumber(seq), #envelopes)
   for i = 2, #ids do redis.call('XADD', LOG, ids[i], 'm', envelopes[i]) end

@@ -1,5 +1,5 @@
--- A claim's record in `held`: `fence ttl grace earliest ids worker`, where earliest is the first expiry among its
--- messages, ids are joined by commas, and worker is the rest, maybe nothing.
+-- A claim's record in `held`: `fence ttl grace earliest ids worker`, where no message
+-- of it expires before earliest, ids are joined by commas, and worker is the rest, maybe nothing.
 local function read_record(record)
   local fence, ttl, grace, earliest, ids, worker = string.match(record, '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
   local list = {}

@@ -10,7 +10,9 @@ local function reserved(at)
   for i = at, #ARGV, 2 do
     local name, value = ARGV[i], ARGV[i + 1]
     local low, high = unpack(bounds[name] or {})
-    if not bounds[name] then return nil, redis.error_reply('BADARG name: ' .. name .. ' is not reserved') end
+    if not bounds[name] then
+      return nil, redis.error_reply('BADARG name: ' .. string.sub(name, 1, 64) .. ' is not reserved')
+    end
     if low and not whole(value, low, high) then
       return nil, redis.error_reply('BADARG ' .. name .. ': wants ' .. low .. ' to ' .. high)
     end

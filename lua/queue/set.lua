@@ -4,7 +4,7 @@
 --   meta
 -- ARGV
 --   now       integer?  ms  time since 1970; '' = the server's clock
---   metadata  msgpack   -   the user's map, kept as it comes
+--   metadata  bin       -   msgpack bin with the user's map inside, which is kept as it comes
 --   name...   text      -   a reserved name, as for queue/create
 --   value...  text      -   its value; times in ms, size in bytes
 -- REPLY
@@ -44,7 +44,9 @@ local function reserved(at)
   for i = at, #ARGV, 2 do
     local name, value = ARGV[i], ARGV[i + 1]
     local low, high = unpack(bounds[name] or {})
-    if not bounds[name] then return nil, redis.error_reply('BADARG name: ' .. name .. ' is not reserved') end
+    if not bounds[name] then
+      return nil, redis.error_reply('BADARG name: ' .. string.sub(name, 1, 64) .. ' is not reserved')
+    end
     if low and not whole(value, low, high) then
       return nil, redis.error_reply('BADARG ' .. name .. ': wants ' .. low .. ' to ' .. high)
     end
@@ -60,11 +62,50 @@ local function reserved(at)
   return pairs_of
 end
 -- }}}
+-- {{{ lib/bin_length
+-- How many bytes the msgpack bin holds that a text is from `at` on, and where these begin; nil where that is no bin, or
+-- an empty or cut one.
+local function bin_length(text, at)
+  local kind, a, b, c, d = string.byte(text, at, at + 4)
+  local head = kind == 196 and 2 or kind == 197 and 3 or kind == 198 and 5
+  local length = head == 2 and a or head == 3 and b and a * 256 + b
+    or head == 5 and d and ((a * 256 + b) * 256 + c) * 256 + d
+  if length and length > 0 and #text == at - 1 + head + length then return length, at + head end
+end
+-- }}}
+-- {{{ lib/map_of
+-- The user's map out of its bin, at most 256 KiB; or nil and the refusal. Its inside is the user's own.
+local function map_of(bin)
+  local length, at = bin_length(bin, 1)
+  local kind = length and string.byte(bin, at) or 0
+  if not (kind >= 128 and kind <= 143 or kind == 222 or kind == 223) then
+    return nil, redis.error_reply('BADARG metadata: wants a whole msgpack bin with a map inside')
+  end
+  if length > 262144 then
+    return nil, redis.error_reply('TOOLARGE metadata: ' .. length .. ' bytes, at most 262144')
+  end
+  return string.sub(bin, at)
+end
+-- }}}
+-- {{{ lib/refused
+-- What the server says of a first write: nil where it went well, else the refusal in our words.
+local function refused(part, reply)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then
+    return redis.error_reply('BADARG ' .. part .. ': ' .. reply.err)
+  end
+  if string.find(reply.err, 'OOM', 1, true) then
+    return redis.error_reply('OOM the server is full: drain it, or raise maxmemory')
+  end
+  return reply
+end
+-- }}}
 -- {{{ lib/set_metadata
 -- Replaces the metadata: the user's map as it came, and each reserved value in a field of its own. A changed ttl of
--- letters kept here may fall due earlier, so the next call looks.
+-- letters kept here may fall due earlier, so the next call looks. nil, or the refusal.
 local function set_metadata(map, values)
-  redis.call('HSET', META, 'metadata', map, 'due', 0, unpack(values))
+  local full = refused('meta', redis.pcall('HSET', META, 'metadata', map, 'due', 0, unpack(values)))
+  if full then return full end
   local dropped = {''}
   for _, name in ipairs({'_default_message_ttl', '_default_message_delay', '_max_claim_count', '_dead_letter_queue',
     '_dead_letter_queue_messages_ttl', '_max_messages_post_size', '_flavor'}) do
@@ -90,8 +131,9 @@ end
 -- }}}
 local settings, wrong = reserved(3)
 if not settings then return wrong end
-if #metadata > 262144 then return redis.error_reply('TOOLARGE metadata: at most 262144 bytes') end
-if metadata == '' then return redis.error_reply('BADARG metadata: wants a msgpack map') end
+local map
+map, wrong = map_of(metadata)
+if not map then return wrong end
 
 local meta = redis.pcall('HMGET', META, 'schema', 'due')
 -- {{{ lib/schema
@@ -103,5 +145,4 @@ end
 -- }}}
 if not meta[1] then return redis.error_reply('QUEUEGONE there is no such queue') end
 if now >= (tonumber(meta[2]) or math.huge) then return redis.error_reply('MORE sweep, then call again') end
-set_metadata(metadata, settings)
-return 1
+return set_metadata(map, settings) or 1
