@@ -1,0 +1,39 @@
+# Two commands to begin with: `make demo` shows it at work, `make test` shows that it works.
+
+CARGO ?= cargo
+# Each feature by itself, none, and all: what compiles together need not compile alone.
+FEATURE_SETS := --no-default-features \
+  --no-default-features,--features,cli \
+  --no-default-features,--features,tls \
+  --no-default-features,--features,tracing \
+  --all-features
+comma := ,
+
+.PHONY: demo test lint contract bench
+
+# Posts real-looking orders, works them off, kills and stops workers meanwhile, and counts.
+demo:
+	@scripts/need server
+	$(CARGO) build --release --locked
+	target/release/marconi demo $(DEMO)
+
+test: lint
+	@scripts/need server
+	$(CARGO) test --locked
+
+lint:
+	@scripts/need luacheck
+	$(CARGO) fmt --check
+	$(foreach set,$(FEATURE_SETS),$(CARGO) clippy --locked --all-targets $(subst $(comma), ,$(set)) -- -D warnings &&) true
+	luacheck --quiet lua
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features
+
+# Rewrites lua/manifest.json and the copies of lua/lib from the scripts' headers and the pieces.
+contract:
+	@scripts/need server
+	MARCONI_UPDATE=1 $(CARGO) test --no-default-features --test contract
+
+# Measures against a server of its own; prints, judges nothing.
+bench:
+	@scripts/need server
+	$(CARGO) bench --locked

@@ -1,0 +1,170 @@
+//! The line to the server: sends scripts, loads them where they are missing, reconnects, repeats.
+//!
+//! Guards the three-way answer of every call: *not done* only while no command left that could have
+//! been, *done* where the server said so, *unknown* for everything between. That is why the
+//! connection is made here and not by a manager that reconnects on its own: only who hands a
+//! command over knows that it left.
+
+mod backoff;
+mod call;
+mod run;
+mod source;
+mod trace;
+mod verdict;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::ConnectionLike;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+
+pub(crate) use call::{Call, Reply, Retry};
+
+use crate::error::{Cause, Error, Outcome, Result};
+use run::Run;
+use source::{Own, Source};
+
+/// How long a call may take, and how many may be under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// From the call to its answer, with all waiting and repeating in between.
+    pub(crate) deadline: Duration,
+    /// Commands that may be under way at once; more wait their turn.
+    pub(crate) in_flight: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            deadline: Duration::from_secs(5),
+            in_flight: 1024,
+        }
+    }
+}
+
+/// A handle on the line; clones share the connection and the bound on requests.
+///
+/// # Dropping a future
+/// Dropping the future of [`call`](Link::call) or [`calls`](Link::calls) before it is ready is the
+/// same as a lost answer: what was handed over is done or will be, what was not never will. Nothing
+/// is leaked, and other calls on the connection are not disturbed.
+#[derive(Clone)]
+pub(crate) struct Link {
+    shared: Arc<Shared>,
+    deadline: Duration,
+}
+
+struct Shared {
+    source: Source,
+    permits: Semaphore,
+    in_flight: u32,
+}
+
+impl Link {
+    /// A connection of its own to the server of this URL, made when first needed.
+    pub(crate) fn open(url: &str, limits: Limits) -> Result<Self> {
+        Ok(Self::new(Source::Own(Box::new(Own::open(url)?)), limits))
+    }
+
+    /// A connection that the caller has; each call works on a clone of it.
+    ///
+    /// What it does between taking a command and failing is its own affair, so all its failures
+    /// count as unknown.
+    pub(crate) fn over<C>(connection: C, limits: Limits) -> Self
+    where
+        C: ConnectionLike + Clone + Send + Sync + 'static,
+    {
+        Self::pooled(
+            move || {
+                let connection = connection.clone();
+                async move { Ok::<_, std::convert::Infallible>(connection) }
+            },
+            limits,
+        )
+    }
+
+    /// Connections from the caller's pool; each attempt takes one and drops it when done.
+    pub(crate) fn pooled<F, Fut, C, E>(lend: F, limits: Limits) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<C, E>> + Send + 'static,
+        C: ConnectionLike + Send + 'static,
+        E: fmt::Display,
+    {
+        Self::new(Source::lent(lend), limits)
+    }
+
+    fn new(source: Source, limits: Limits) -> Self {
+        let in_flight = limits.in_flight.clamp(1, Semaphore::MAX_PERMITS);
+        let in_flight = u32::try_from(in_flight).unwrap_or(u32::MAX);
+        let permits = Semaphore::new(in_flight as usize);
+        Link {
+            shared: Arc::new(Shared {
+                source,
+                permits,
+                in_flight,
+            }),
+            deadline: limits.deadline,
+        }
+    }
+
+    /// The same line, with another deadline for its calls.
+    pub(crate) fn with_deadline(&self, deadline: Duration) -> Self {
+        Link {
+            shared: Arc::clone(&self.shared),
+            deadline,
+        }
+    }
+
+    /// Tries once to have a connection, so that a wrong address or password shows at once instead
+    /// of after a deadline full of repetitions.
+    pub(crate) async fn connect(&self) -> Result<()> {
+        let cause = match timeout(self.deadline, self.shared.source.line()).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(failure)) => failure.cause,
+            Err(_) => Cause::text(format!("no connection within {:?}", self.deadline)),
+        };
+        Err(Error::Transport {
+            queue: None,
+            outcome: Outcome::NotDone,
+            source: cause,
+        })
+    }
+
+    /// Makes one call.
+    pub(crate) async fn call(&self, call: Call, retry: Retry) -> Result<Reply> {
+        let mut replies = self.calls(&[call], retry).await;
+        replies
+            .pop()
+            .unwrap_or_else(|| Err(Error::corrupt("no reply")))
+    }
+
+    /// Makes several calls in one round trip, each with an answer of its own, in the same order.
+    ///
+    /// They run in order, but are not one step: others' calls can come between, and a call that has
+    /// to be repeated (its script was not loaded, the server was loading) runs after those that
+    /// went through.
+    pub(crate) async fn calls(&self, calls: &[Call], retry: Retry) -> Vec<Result<Reply>> {
+        let now = Instant::now();
+        // A deadline beyond what the clock can hold is none.
+        let far = Duration::from_secs(365 * 24 * 3600);
+        let deadline = now + self.deadline.min(far);
+        Run::new(calls, retry, deadline).go(&self.shared).await
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("server", &self.shared.source)
+            .field("deadline", &self.deadline)
+            .field("in_flight", &self.shared.in_flight)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,251 @@
+//! Where connections come from: one of our own that is made anew when it breaks, or the caller's.
+//!
+//! Guards that at most one connection is being made at a time, and that one which broke or fell
+//! silent is not given to the next call.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, IntoConnectionInfo, Pipeline, ProtocolVersion,
+    PushInfo, PushKind, RedisError, RedisResult, Value,
+};
+
+use super::verdict;
+use crate::error::{Cause, Error, Result};
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What commands are sent on.
+pub(super) trait Wire: Send {
+    fn one<'a>(&'a mut self, cmd: &'a Cmd) -> Boxed<'a, RedisResult<Value>>;
+    fn many<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+    ) -> Boxed<'a, RedisResult<Vec<RedisResult<Value>>>>;
+}
+
+impl<C: ConnectionLike + Send> Wire for C {
+    fn one<'a>(&'a mut self, cmd: &'a Cmd) -> Boxed<'a, RedisResult<Value>> {
+        Box::pin(cmd.query_async(self))
+    }
+
+    fn many<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+    ) -> Boxed<'a, RedisResult<Vec<RedisResult<Value>>>> {
+        Box::pin(pipeline.query_async(self))
+    }
+}
+
+/// A connection for one attempt.
+pub(super) struct Line {
+    pub(super) wire: Box<dyn Wire>,
+    pub(super) health: Arc<Health>,
+}
+
+/// What those who use a connection know about it together.
+#[derive(Default)]
+pub(super) struct Health {
+    broken: AtomicBool,
+    answers: AtomicU64,
+}
+
+impl Health {
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+
+    /// The next call gets another connection; those that wait on this one still get their answers.
+    pub(super) fn retire(&self) {
+        self.broken.store(true, Ordering::Release);
+    }
+
+    pub(super) fn answered(&self) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
+    }
+}
+
+/// Why there is no connection. Nothing was sent.
+pub(super) struct NoLine {
+    pub(super) cause: Cause,
+    pub(super) worth_another_try: bool,
+}
+
+impl From<RedisError> for NoLine {
+    fn from(error: RedisError) -> Self {
+        NoLine {
+            cause: Cause::redis(&error),
+            worth_another_try: verdict::is_worth_dialling_again(&error),
+        }
+    }
+}
+
+type Lend = dyn Fn() -> Boxed<'static, Result<Box<dyn Wire>, NoLine>> + Send + Sync;
+
+pub(super) enum Source {
+    Own(Box<Own>),
+    Lent(Box<Lend>),
+}
+
+impl Source {
+    pub(super) fn lent<F, Fut, C, E>(lend: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<C, E>> + Send + 'static,
+        C: ConnectionLike + Send + 'static,
+        E: fmt::Display,
+    {
+        Source::Lent(Box::new(move || {
+            let lending = lend();
+            Box::pin(async move {
+                match lending.await {
+                    Ok(connection) => Ok(Box::new(connection) as Box<dyn Wire>),
+                    Err(error) => Err(NoLine {
+                        cause: Cause::text(error.to_string()),
+                        worth_another_try: true,
+                    }),
+                }
+            })
+        }))
+    }
+
+    pub(super) async fn line(&self) -> Result<Line, NoLine> {
+        match self {
+            Source::Own(own) => own.line().await,
+            Source::Lent(lend) => Ok(Line {
+                wire: lend().await?,
+                health: Arc::default(),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // The address alone: user and password stand elsewhere.
+            Source::Own(own) => write!(f, "{}", own.client.get_connection_info().addr()),
+            Source::Lent(_) => f.write_str("the caller's connection"),
+        }
+    }
+}
+
+/// One multiplexed connection, made when needed.
+pub(super) struct Own {
+    client: Client,
+    config: AsyncConnectionConfig,
+    current: Mutex<Option<(MultiplexedConnection, Arc<Health>)>>,
+    /// Held while connecting, so that a thousand calls to a server that is away are one attempt.
+    dialling: tokio::sync::Mutex<()>,
+    /// The server knows no RESP3, so that a broken connection shows only when it is used.
+    is_plain: AtomicBool,
+}
+
+impl Own {
+    pub(super) fn open(url: &str) -> Result<Self> {
+        let info = url.into_connection_info().and_then(Client::open);
+        let client =
+            info.map_err(|error| Error::invalid("url", Cause::redis(&error).to_string()))?;
+        choose_cryptography();
+        // The deadline of the call rules; redis's own timeouts would cut it short.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(None);
+        Ok(Own {
+            client,
+            config,
+            current: Mutex::default(),
+            dialling: tokio::sync::Mutex::default(),
+            is_plain: AtomicBool::new(false),
+        })
+    }
+
+    async fn line(&self) -> Result<Line, NoLine> {
+        if let Some(line) = self.current() {
+            return Ok(line);
+        }
+        let _dialling = self.dialling.lock().await;
+        // Whoever held the lock before may have connected.
+        if let Some(line) = self.current() {
+            return Ok(line);
+        }
+        let made = self.dial().await?;
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());
+        Ok(Line {
+            wire: Box::new(made.0),
+            health: made.1,
+        })
+    }
+
+    fn current(&self) -> Option<Line> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let (connection, health) = current.as_ref()?;
+        if health.is_broken() {
+            *current = None;
+            return None;
+        }
+        Some(Line {
+            wire: Box::new(connection.clone()),
+            health: Arc::clone(health),
+        })
+    }
+
+    /// Asks for RESP3, because only then does redis tell at once that a connection broke. Otherwise
+    /// the first command after a restart of the server would be handed to a dead connection, and
+    /// nobody could say whether it was done.
+    async fn dial(&self) -> RedisResult<(MultiplexedConnection, Arc<Health>)> {
+        let health = Arc::new(Health::default());
+        if !self.is_plain.load(Ordering::Relaxed) {
+            let told = Arc::clone(&health);
+            let config = self.config.clone().set_push_sender(move |push: PushInfo| {
+                if push.kind == PushKind::Disconnection {
+                    told.retire();
+                }
+                Ok::<_, std::convert::Infallible>(())
+            });
+            let info = self.client.get_connection_info().clone();
+            let settings = info
+                .redis_settings()
+                .clone()
+                .set_protocol(ProtocolVersion::RESP3);
+            let client = Client::open(info.set_redis_settings(settings))?;
+            match client
+                .get_multiplexed_async_connection_with_config(&config)
+                .await
+            {
+                Ok(connection) => return Ok((connection, health)),
+                Err(error) if error.kind() == ErrorKind::RESP3NotSupported => {
+                    self.is_plain.store(true, Ordering::Relaxed);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let connection = self
+            .client
+            .get_multiplexed_async_connection_with_config(&self.config)
+            .await?;
+        Ok((connection, health))
+    }
+}
+
+/// rustls wants one implementation chosen for the whole process, and panics where it has to choose
+/// between two: a choice that the program made stands.
+#[cfg(feature = "tls")]
+fn choose_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Fails only where another thread was first, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn choose_cryptography() {}

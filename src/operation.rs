@@ -1,0 +1,87 @@
+//! One operation of the library under way: its clock, its deadline, and the calls it makes.
+//!
+//! Guards the deadline: however many calls an operation takes, they share the time of one; and the
+//! time an operation goes by, where the caller brings it, is one time too.
+
+use std::time::Duration;
+
+use redis::Value;
+use tokio::time::Instant;
+
+use crate::error::{Error, Outcome, Result};
+use crate::keys::{Prefix, QueueKeys};
+use crate::link::{Call, Link, Reply, Retry};
+use crate::script::Script;
+use crate::store::Store;
+use crate::time::Timestamp;
+
+pub(crate) struct Operation {
+    link: Link,
+    pub(crate) prefix: Prefix,
+    now: Option<Timestamp>,
+    until: Instant,
+}
+
+impl Operation {
+    pub(crate) fn begin(store: &Store) -> Self {
+        // A deadline beyond what the clock can hold is none.
+        let far = Duration::from_secs(365 * 24 * 3600);
+        Operation {
+            link: store.link().clone(),
+            prefix: store.prefix().clone(),
+            now: store.now(),
+            until: Instant::now() + store.deadline().min(far),
+        }
+    }
+
+    /// Whether there is time for another call.
+    pub(crate) fn has_time(&self) -> bool {
+        Instant::now() < self.until
+    }
+
+    /// A call of a script without a clock.
+    pub(crate) fn script(&self, script: &'static Script, keys: &QueueKeys) -> Call {
+        Call::new(script, keys)
+    }
+
+    /// A call of a script whose first argument is the time.
+    pub(crate) fn timed(&self, script: &'static Script, keys: &QueueKeys) -> Call {
+        let now = self.now.map(|now| now.to_string()).unwrap_or_default();
+        Call::new(script, keys).arg(now)
+    }
+
+    pub(crate) async fn call(&self, call: Call, retry: Retry) -> Result<Value> {
+        self.line().call(call, retry).await.and_then(value)
+    }
+
+    /// Several calls in one round trip, in their order; an answer for each.
+    pub(crate) async fn calls(&self, calls: &[Call], retry: Retry) -> Vec<Result<Reply>> {
+        self.line().calls(calls, retry).await
+    }
+
+    /// The line to the server, for the time that is left.
+    fn line(&self) -> Link {
+        let left = self.until.saturating_duration_since(Instant::now());
+        self.link.with_deadline(left)
+    }
+}
+
+/// What a call answered that has no housekeeping to ask for.
+pub(crate) fn value(reply: Reply) -> Result<Value> {
+    match reply {
+        Reply::Value(value) => Ok(value),
+        Reply::More => Err(Error::corrupt("an unexpected answer: MORE")),
+    }
+}
+
+pub(crate) fn no_reply() -> Error {
+    Error::corrupt("fewer answers than calls")
+}
+
+/// An error of something that had to come first: what it was for has not been done.
+pub(crate) fn not_begun(mut error: Error) -> Error {
+    if let Error::Transport { outcome, .. } | Error::Corrupt { outcome, .. } = &mut error {
+        *outcome = Outcome::NotDone;
+    }
+    error
+}

@@ -1,0 +1,300 @@
+//! The store: one Redis with queues on it, and the handle that everything starts from.
+//!
+//! Guards that handles are cheap and alike: a clone shares the connection, the bound on requests
+//! and the settings, and may go to any thread.
+
+mod builder;
+mod names;
+mod projects;
+mod queues;
+mod scripts;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::ConnectionLike;
+
+pub use builder::Builder;
+pub(crate) use names::Names;
+pub use projects::{ProjectPage, Projects};
+pub use queues::{QueueEntry, QueuePage, Queues};
+pub use scripts::ScriptState;
+
+use crate::error::Result;
+use crate::keys::{Prefix, ProjectName, QueueKeys, QueuePath};
+use crate::link::Link;
+use crate::operation::Operation;
+use crate::queue::Queue;
+use crate::time::Timestamp;
+
+/// A handle on the queues of one Redis.
+///
+/// Clones share its connection; they are cheap, `Send` and `Sync`.
+///
+/// # Deadlines and dropped futures
+/// Every operation ends within the store's deadline (5 s unless set): it reconnects, loads scripts
+/// and repeats meanwhile, as far as a repeat is safe. An error says whether the operation was
+/// [not done, done, or unknown](crate::Outcome).
+///
+/// Dropping the future of an operation is the same as a lost answer: what was sent is done or will
+/// be, what was not sent never will. No other operation is disturbed. Where more is to be said, the
+/// operation says it.
+#[derive(Clone)]
+pub struct Store {
+    link: Link,
+    deadline: Duration,
+    /// What [`Store::at`] was given.
+    fixed: Option<Timestamp>,
+    settings: Arc<Settings>,
+}
+
+struct Settings {
+    prefix: Prefix,
+    client: String,
+    create_queues: bool,
+    max_body: Option<u64>,
+    clock: Option<Box<Clock>>,
+}
+
+type Clock = dyn Fn() -> Timestamp + Send + Sync;
+
+impl Store {
+    /// Connects to a server with the usual settings: `redis://`, `unix://`, and with the feature
+    /// `tls` `rediss://`.
+    ///
+    /// ```no_run
+    /// # async fn example() -> marconi_redis::Result<()> {
+    /// let store = marconi_redis::Store::connect("redis://127.0.0.1").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for a URL that is none,
+    /// [`Error::Transport`](crate::Error::Transport) where the server can't be reached or refuses.
+    pub async fn connect(url: &str) -> Result<Self> {
+        Self::builder().connect(url).await
+    }
+
+    /// To set what [`connect`](Self::connect) leaves as usual.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Works over a connection that the caller has, with the usual settings. Each operation uses a
+    /// clone of it, so it should be a multiplexed one.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = marconi_redis::redis::Client::open("redis://127.0.0.1")?;
+    /// let connection = client.get_multiplexed_async_connection().await?;
+    /// let store = marconi_redis::Store::from_connection(connection);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// What the connection does between taking a command and failing is not known here, so all its
+    /// failures count as unknown. Its own response timeout, if it has one, stands.
+    pub fn from_connection<C>(connection: C) -> Self
+    where
+        C: ConnectionLike + Clone + Send + Sync + 'static,
+    {
+        Self::builder().over(connection)
+    }
+
+    /// Works over the caller's pool, with the usual settings: each attempt asks the closure for a
+    /// connection and drops it when done. Where it fails, nothing was done.
+    ///
+    /// ```no_run
+    /// # fn example(client: marconi_redis::redis::Client) {
+    /// let store = marconi_redis::Store::from_pool(move || {
+    ///     let client = client.clone();
+    ///     async move { client.get_multiplexed_async_connection().await }
+    /// });
+    /// # }
+    /// ```
+    pub fn from_pool<F, Fut, C, E>(lend: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<C, E>> + Send + 'static,
+        C: ConnectionLike + Send + 'static,
+        E: fmt::Display,
+    {
+        Self::builder().pooled(lend)
+    }
+
+    /// A handle whose operations go by this time instead of the server's: for tests, and for hosts
+    /// that have a clock of their own. The id of a message posted so has this time in it.
+    ///
+    /// ```no_run
+    /// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
+    /// let noon = 1_700_000_000_000;
+    /// store.at(noon).queue("shop", "orders")?.post("hello").await?;
+    /// let tomorrow = store.at(noon + 24 * 3_600_000).queue("shop", "orders")?;
+    /// assert_eq!(tomorrow.get_many([]).await?.len(), 0);
+    /// # Ok(()) }
+    /// ```
+    pub fn at(&self, now: impl Into<Timestamp>) -> Self {
+        Store {
+            fixed: Some(now.into()),
+            ..self.clone()
+        }
+    }
+
+    /// A handle whose operations have this long, from the call to its answer.
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Store {
+            deadline,
+            ..self.clone()
+        }
+    }
+
+    /// A handle on a queue, whether it exists or not. Asks the server nothing.
+    ///
+    /// ```no_run
+    /// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
+    /// let orders = store.queue("shop", "orders/eu")?;
+    /// let no_project = store.queue("", "orders")?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for a name that is none: a queue's
+    /// is 1 to 256 bytes without control characters, a project's 0 to 256.
+    pub fn queue(&self, project: &str, name: &str) -> Result<Queue> {
+        Ok(self.queue_at(QueuePath::new(project, name)?))
+    }
+
+    /// The same, of names that are checked already.
+    pub fn queue_at(&self, path: QueuePath) -> Queue {
+        Queue::new(self.clone(), QueueKeys::new(self.prefix(), path))
+    }
+
+    /// Lists the queues of a project, in name order.
+    ///
+    /// ```no_run
+    /// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
+    /// let mut page = store.queues("shop")?.limit(100).with_metadata().await?;
+    /// for queue in &page.queues {
+    ///     println!("{}: {:?}", queue.name, queue.metadata);
+    /// }
+    /// if let Some(marker) = page.marker {
+    ///     page = store.queues("shop")?.limit(100).marker(marker).await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for a project name that is none.
+    pub fn queues(&self, project: &str) -> Result<Queues> {
+        Ok(Queues::new(self.clone(), ProjectName::new(project)?))
+    }
+
+    /// How many queues a project has. Each is looked at, so the cost grows with their number.
+    ///
+    /// ```no_run
+    /// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
+    /// println!("{} queues", store.count("shop").await?);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for a project name that is none,
+    /// [`Error::Transport`](crate::Error::Transport).
+    pub async fn count(&self, project: &str) -> Result<u64> {
+        self.queues(project)?.count().await
+    }
+
+    /// Lists the projects that have queues, in name order.
+    ///
+    /// ```no_run
+    /// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
+    /// for project in store.projects().await?.projects {
+    ///     println!("{project}: {} queues", store.count(project.as_str()).await?);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn projects(&self) -> Projects {
+        Projects::new(self.clone())
+    }
+
+    /// Carries all dead letters of a project that wait in some queue, a deleted one included, to
+    /// the queues they are addressed to. Answers how many arrived.
+    ///
+    /// The operations that find letters waiting carry them by themselves; this is for what a
+    /// program left that crashed between.
+    ///
+    /// ```no_run
+    /// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
+    /// println!("{} letters arrived", store.carry_dead_letters("shop").await?);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Dropping the future
+    /// Leaves letters where they are: each is still delivered once, by whoever carries next.
+    ///
+    /// # Errors
+    /// The first one that occurs, after all other queues were seen to. The deadline is for each
+    /// queue.
+    pub async fn carry_dead_letters(&self, project: &str) -> Result<u64> {
+        let project = ProjectName::new(project)?;
+        let (mut arrived, mut failed, mut after) = (0, None, None);
+        loop {
+            let operation = Operation::begin(self);
+            let names = Names::of(&operation);
+            let names = names.page(&project, after.as_ref(), 250).await?;
+            let Some(last) = names.last() else { break };
+            after = Some(last.clone());
+            for name in names {
+                let path = QueuePath::from_names(project.clone(), name);
+                match self.queue_at(path).carry_dead_letters().await {
+                    Ok(count) => arrived += count,
+                    Err(error) => failed = failed.or(Some(error)),
+                }
+            }
+        }
+        failed.map_or(Ok(arrived), Err)
+    }
+
+    pub(crate) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    pub(crate) fn prefix(&self) -> &Prefix {
+        &self.settings.prefix
+    }
+
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// The time that operations go by, where it is not the server's.
+    pub(crate) fn now(&self) -> Option<Timestamp> {
+        let clock = self.settings.clock.as_ref();
+        self.fixed.or_else(|| clock.map(|clock| clock()))
+    }
+
+    /// The id that messages bear which this store posts.
+    pub fn client(&self) -> &str {
+        &self.settings.client
+    }
+
+    pub(crate) fn creates_queues(&self) -> bool {
+        self.settings.create_queues
+    }
+
+    pub(crate) fn max_body(&self) -> Option<u64> {
+        self.settings.max_body
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("link", &self.link)
+            .field("prefix", &self.settings.prefix.as_str())
+            .field("deadline", &self.deadline)
+            .field("at", &self.fixed)
+            .finish_non_exhaustive()
+    }
+}
