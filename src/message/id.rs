@@ -1,0 +1,75 @@
+//! The ids of messages.
+//!
+//! Guards the order: ids compare as their messages stand in the queue.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::Error;
+
+/// A message's id: `ms-seq`, where `ms` is the time of its posting in ms since 1970.
+///
+/// Ids compare in the order of delivery. An id means nothing outside its queue, and is never used
+/// twice in it.
+///
+/// ```
+/// use marconi_redis::MessageId;
+///
+/// let early: MessageId = "1700000000000-2".parse()?;
+/// let late: MessageId = "1700000000000-10".parse()?;
+/// assert!(early < late);
+/// assert_eq!(late.to_string(), "1700000000000-10");
+/// assert!("1700000000000".parse::<MessageId>().is_err());
+/// # Ok::<(), marconi_redis::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MessageId {
+    ms: u64,
+    seq: u64,
+}
+
+impl MessageId {
+    /// When the message was posted.
+    pub fn posted(self) -> crate::Timestamp {
+        self.ms.into()
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.ms, self.seq)
+    }
+}
+
+/// Takes an id as the server writes it, and nothing else: no sign, no leading zero, no missing part.
+/// What is refused is no id that a queue has ever given.
+impl FromStr for MessageId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let id = text.split_once('-').and_then(|(ms, seq)| {
+            Some(MessageId {
+                ms: ms.parse().ok()?,
+                seq: seq.parse().ok()?,
+            })
+        });
+        id.filter(|id| id.to_string() == text)
+            .ok_or_else(|| Error::invalid("id", "wants a message id: two numbers with a dash"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_queue_gives_is_an_id() {
+        for text in [
+            "", "-", "1", "1-", "-1", "01-0", "1-00", "+1-0", "1-0-0", "1- 0", "x-0",
+        ] {
+            assert!(text.parse::<MessageId>().is_err(), "{text:?}");
+        }
+        let id: MessageId = "0-18446744073709551615".parse().unwrap();
+        assert_eq!(id.to_string(), "0-18446744073709551615");
+    }
+}

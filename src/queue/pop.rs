@@ -1,0 +1,110 @@
+//! Popping: taking messages for good.
+//!
+//! Guards that a pop is not made twice: without a token it is repeated only while it is known not
+//! to have been done.
+
+use std::future::IntoFuture;
+
+use super::Queue;
+use crate::Pending;
+use crate::error::{Error, Result};
+use crate::link::Retry;
+use crate::message::Message;
+use crate::operation::Operation;
+use crate::reply::Fields;
+use crate::script::POP;
+
+/// A pop: takes and deletes claimable messages, oldest first, in one atomic step; `.await` it.
+///
+/// # Errors
+/// [`InvalidArgument`](Error::InvalidArgument) for a limit or token out of its bounds;
+/// [`TokenReused`](Error::TokenReused) where the token was for a post.
+///
+/// Without a [token](Self::token) a lost answer loses the messages: it is an error with
+/// [`Outcome::Unknown`](crate::Outcome::Unknown). With one the library repeats the pop. A worker
+/// that may fail later than that wants a [claim](Queue::claim).
+///
+/// # Dropping the future
+/// Loses the messages that were popped meanwhile, except with a token: the same pop, made again,
+/// answers them.
+#[must_use = "nothing is popped until it is awaited"]
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Pop {
+    queue: Queue,
+    limit: usize,
+    token: Option<String>,
+}
+
+impl Queue {
+    /// Takes and deletes the oldest claimable messages: one, unless more are asked for. Fewer come
+    /// where there are no more, or where they fill 4 MiB. See [`Pop`].
+    ///
+    /// ```no_run
+    /// # async fn example(queue: marconi_redis::Queue) -> marconi_redis::Result<()> {
+    /// for message in queue.pop().limit(10).token("batch-17").await? {
+    ///     println!("{:?}", message.body::<String>()?);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn pop(&self) -> Pop {
+        Pop {
+            queue: self.clone(),
+            limit: 1,
+            token: None,
+        }
+    }
+}
+
+impl Pop {
+    /// At most so many: 1, unless set; 1 to 250.
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Makes the pop safe to repeat: for at least 60 s another pop with this token answers the same
+    /// messages. One that found nothing leaves no trace, and its repeat looks again. 1 to 256 bytes
+    /// without control characters.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    async fn run(self) -> Result<Vec<Message>> {
+        let queue = &self.queue;
+        let (token, retry) = match self.token.as_deref() {
+            None => ("", Retry::OnlyIfNotDone),
+            Some("") => {
+                let error = Error::invalid("token", "wants 1 to 256 bytes");
+                return Err(error.within(queue.path(), None));
+            }
+            Some(token) => (token, Retry::Always),
+        };
+        let of = Operation::begin(queue.store());
+        let call = |force| {
+            let call = of.timed(&POP, queue.keys()).arg(self.limit).arg(token);
+            call.arg(if force { "1" } else { "" })
+        };
+        let mut fields = Fields::of(queue.swept(&of, retry, None, call).await?)?;
+        let mut messages = Vec::new();
+        if fields.are_all_read() {
+            return Ok(messages);
+        }
+        let now = fields.number()?.into();
+        while !fields.are_all_read() {
+            let message = Message::read_taken(&mut fields, queue.path(), now, None);
+            messages.push(message.map_err(|error| error.within(queue.path(), None))?);
+        }
+        Ok(messages)
+    }
+}
+
+impl IntoFuture for Pop {
+    type Output = Result<Vec<Message>>;
+    type IntoFuture = Pending<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}

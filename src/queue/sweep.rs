@@ -1,0 +1,107 @@
+//! Calls that can answer MORE: housekeeping first, then the call again, in one round trip.
+//!
+//! Guards that no caller ever sees MORE, and that none starves: after some rounds claim and pop are
+//! told to take what is at hand.
+
+use std::sync::atomic::Ordering;
+
+use redis::Value;
+
+use super::Queue;
+use crate::claim::ClaimId;
+use crate::error::{Cause, Error, Outcome, Result};
+use crate::link::{Call, Reply, Retry};
+use crate::operation::{Operation, no_reply, not_begun, value};
+use crate::reply::Fields;
+use crate::script::SWEEP;
+
+/// Sweeps in one round trip, at most. Each takes a few ms of the server's time, and others' calls
+/// come between.
+const MOST_SWEEPS: usize = 16;
+
+/// After so many rounds a call is told to take what it can get.
+const PATIENCE: usize = 4;
+
+/// What the sweeps of one round trip said.
+#[derive(Default)]
+struct Swept {
+    has_more: bool,
+    letters: u64,
+    failed: Option<Error>,
+}
+
+impl Queue {
+    /// Makes a call that may answer MORE until it answers something else. `make` gets whether to
+    /// force it; `claim` is the claim that the call is about, which is ended first if it has lapsed.
+    ///
+    /// Sweeps double from round to round. Where the last call on this handle had to be repeated, one
+    /// goes ahead of this call, so that a queue where much lapses costs one round trip, not two.
+    pub(crate) async fn swept(
+        &self,
+        of: &Operation,
+        retry: Retry,
+        claim: Option<&ClaimId>,
+        make: impl Fn(bool) -> Call + Send,
+    ) -> Result<Value> {
+        let behind = &self.inner.behind;
+        let mut sweeps = usize::from(behind.load(Ordering::Relaxed));
+        let mut rounds = 0;
+        let (result, letters) = loop {
+            let mut calls: Vec<_> = (0..sweeps).map(|_| self.sweep(of, claim)).collect();
+            calls.push(make(rounds >= PATIENCE));
+            let mut replies = of.calls(&calls, retry).await;
+            let reply = replies.pop().unwrap_or_else(|| Err(no_reply()));
+            let swept = Swept::read(replies);
+            match reply {
+                Ok(Reply::More) => {}
+                done => {
+                    behind.store(rounds > 0 || swept.has_more, Ordering::Relaxed);
+                    break (done.and_then(value), swept.letters);
+                }
+            }
+            if let Some(error) = swept.failed {
+                break (Err(not_begun(error)), swept.letters);
+            }
+            if !of.has_time() {
+                break (Err(self.out_of_time()), swept.letters);
+            }
+            sweeps = (sweeps * 2).clamp(1, MOST_SWEEPS);
+            rounds += 1;
+        };
+        if letters > 0 {
+            self.carry_what_waits(of).await;
+        }
+        result
+    }
+
+    fn sweep(&self, of: &Operation, claim: Option<&ClaimId>) -> Call {
+        let claim = claim.map_or("", ClaimId::as_str);
+        of.timed(&SWEEP, self.keys()).arg(claim).arg("")
+    }
+
+    fn out_of_time(&self) -> Error {
+        Error::Transport {
+            queue: Some(self.path().clone()),
+            outcome: Outcome::NotDone,
+            source: Cause::text("more waits to be swept than the deadline allows for"),
+        }
+    }
+}
+
+impl Swept {
+    fn read(replies: Vec<Result<Reply>>) -> Self {
+        let mut swept = Swept::default();
+        for reply in replies {
+            match reply.and_then(value).and_then(Self::fields) {
+                Ok((has_more, letters)) => (swept.has_more, swept.letters) = (has_more, letters),
+                Err(error) => swept.failed = Some(error),
+            }
+        }
+        swept
+    }
+
+    fn fields(reply: Value) -> Result<(bool, u64)> {
+        let mut fields = Fields::of(reply)?;
+        Ok((fields.number()? == 1, fields.number()?))
+    }
+}

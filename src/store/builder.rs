@@ -1,0 +1,195 @@
+//! The settings of a store.
+//!
+//! Guards that a setting is checked where it is given, so that a store in hand is one that can work.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use redis::aio::ConnectionLike;
+
+use super::{Clock, Settings, Store};
+use crate::error::{Error, Result};
+use crate::keys::Prefix;
+use crate::link::{Limits, Link};
+use crate::time::Timestamp;
+
+/// The settings of a [`Store`]; each has a value that is meant to be good as it is.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use marconi_redis::Store;
+///
+/// # async fn example() -> marconi_redis::Result<()> {
+/// let store = Store::builder()
+///     .client("checkout-7")?
+///     .deadline(Duration::from_secs(2))
+///     .create_queues(false)
+///     .connect("redis://127.0.0.1")
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[must_use = "settings do nothing until they connect"]
+#[non_exhaustive]
+pub struct Builder {
+    limits: Limits,
+    prefix: Prefix,
+    client: Option<String>,
+    create_queues: bool,
+    max_body: Option<u64>,
+    clock: Option<Box<Clock>>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Builder {
+            limits: Limits::default(),
+            prefix: Prefix::default(),
+            client: None,
+            create_queues: true,
+            max_body: None,
+            clock: None,
+        }
+    }
+}
+
+impl Builder {
+    /// What all keys begin with: `mq`, unless set. Installations with different prefixes share a
+    /// server without seeing each other.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] but for 1 to 64 bytes without braces and control characters.
+    pub fn prefix(mut self, prefix: &str) -> Result<Self> {
+        self.prefix = Prefix::new(prefix)?;
+        Ok(self)
+    }
+
+    /// How long an operation may take, from the call to its answer, with all repetitions: 5 s,
+    /// unless set.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.limits.deadline = deadline;
+        self
+    }
+
+    /// How many requests may be under way at once; more wait their turn, within their deadline:
+    /// 1024, unless set. At least 1.
+    pub fn max_in_flight(mut self, requests: usize) -> Self {
+        self.limits.in_flight = requests;
+        self
+    }
+
+    /// The id that messages bear which this store posts; a listing can leave out one's own by it.
+    /// A random UUID, unless set.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] above 256 bytes.
+    pub fn client(mut self, client: impl Into<String>) -> Result<Self> {
+        let client = client.into();
+        if client.len() > 256 {
+            return Err(Error::invalid("client", "wants up to 256 bytes"));
+        }
+        self.client = Some(client);
+        Ok(self)
+    }
+
+    /// Whether a post to a queue that doesn't exist creates it: yes, unless set; otherwise such a
+    /// post is refused as [`Error::QueueDoesNotExist`].
+    pub fn create_queues(mut self, create: bool) -> Self {
+        self.create_queues = create;
+        self
+    }
+
+    /// How many bytes one body may have: 256 KiB, unless set; up to 256 MiB.
+    pub fn max_body(mut self, bytes: u64) -> Self {
+        self.max_body = Some(bytes);
+        self
+    }
+
+    /// The time that operations go by, in place of the server's. All who work on one queue need the
+    /// same clock.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    ///
+    /// let builder = marconi_redis::Store::builder().clock(|| SystemTime::now().into());
+    /// ```
+    pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock = Some(Box::new(clock));
+        self
+    }
+
+    /// Connects to a server.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a URL that is none, [`Error::Transport`] where the server
+    /// can't be reached or refuses.
+    pub async fn connect(self, url: &str) -> Result<Store> {
+        let store = self.open(url)?;
+        store.link.connect().await?;
+        Ok(store)
+    }
+
+    /// Connects when first needed, so that a program can start before its server.
+    ///
+    /// ```
+    /// let store = marconi_redis::Store::builder().open("redis://127.0.0.1")?;
+    /// # Ok::<(), marconi_redis::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a URL that is none.
+    pub fn open(self, url: &str) -> Result<Store> {
+        let link = Link::open(url, self.limits)?;
+        Ok(self.on(link))
+    }
+
+    /// Works over a connection that the caller has; see [`Store::from_connection`].
+    pub fn over<C>(self, connection: C) -> Store
+    where
+        C: ConnectionLike + Clone + Send + Sync + 'static,
+    {
+        let link = Link::over(connection, self.limits);
+        self.on(link)
+    }
+
+    /// Works over the caller's pool; see [`Store::from_pool`].
+    pub fn pooled<F, Fut, C, E>(self, lend: F) -> Store
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<C, E>> + Send + 'static,
+        C: ConnectionLike + Send + 'static,
+        E: fmt::Display,
+    {
+        let link = Link::pooled(lend, self.limits);
+        self.on(link)
+    }
+
+    fn on(self, link: Link) -> Store {
+        let random = || uuid::Uuid::new_v4().to_string();
+        let settings = Settings {
+            prefix: self.prefix,
+            client: self.client.unwrap_or_else(random),
+            create_queues: self.create_queues,
+            max_body: self.max_body,
+            clock: self.clock,
+        };
+        Store {
+            link,
+            deadline: self.limits.deadline,
+            fixed: None,
+            settings: settings.into(),
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("limits", &self.limits)
+            .field("prefix", &self.prefix.as_str())
+            .field("client", &self.client)
+            .field("create_queues", &self.create_queues)
+            .field("max_body", &self.max_body)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,168 @@
+//! Lost answers: what is safe is asked for again, the rest is called unknown.
+
+use std::time::Duration;
+
+use marconi_redis::{ClaimId, Error, Metadata, Outcome, Queue, Store};
+
+use crate::common::{self, Server};
+use crate::proxy::Proxy;
+use crate::stage::bodies;
+
+/// A queue behind a wire that can lose answers, and the same without it.
+struct Wire {
+    proxy: Proxy,
+    far: Queue,
+    near: Queue,
+    _server: Server,
+}
+
+impl Wire {
+    async fn new() -> Self {
+        let server = Server::start_tcp(&[]);
+        let proxy = Proxy::before(server.port()).await;
+        let near = Store::connect(&server.url()).await.unwrap();
+        near.load_scripts().await.unwrap();
+        let far = Store::builder().deadline(Duration::from_secs(3));
+        let far = far.connect(&proxy.url()).await.unwrap();
+        let name = common::a_queue();
+        let queue = |store: &Store| store.queue("", &name).unwrap();
+        Wire {
+            far: queue(&far),
+            near: queue(&near),
+            proxy,
+            _server: server,
+        }
+    }
+
+    fn lose_next(&self) -> &Queue {
+        self.proxy.drop_after_next_reply();
+        &self.far
+    }
+
+    async fn count(&self) -> u64 {
+        self.near.stats().await.unwrap().total
+    }
+}
+
+fn unknown<T>(result: Result<T, Error>) {
+    let error = result.err().expect("a lost answer");
+    assert_eq!(
+        (error.word(), error.outcome()),
+        ("TRANSPORT", Outcome::Unknown),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_post_is_repeated_with_a_token_and_unknown_without() {
+    let wire = Wire::new().await;
+    wire.near.create().await.unwrap();
+    unknown(wire.lose_next().post("x").await);
+    assert_eq!(wire.count().await, 1);
+    assert_eq!(
+        wire.lose_next().post("y").token("t").await.unwrap().len(),
+        1
+    );
+    assert_eq!(wire.count().await, 2);
+}
+
+#[tokio::test]
+async fn a_pop_is_repeated_with_a_token_and_unknown_without() {
+    let wire = Wire::new().await;
+    for body in ["a", "b"] {
+        wire.near.post(body).await.unwrap();
+    }
+    let popped = wire.lose_next().pop().token("t").await.unwrap();
+    assert_eq!(bodies(&popped), ["a"]);
+    unknown(wire.lose_next().pop().await);
+    assert_eq!(wire.count().await, 0);
+}
+
+#[tokio::test]
+async fn a_claim_is_made_once_and_what_ends_it_is_safe() {
+    let wire = Wire::new().await;
+    for body in ["a", "b", "c"] {
+        wire.near.post(body).await.unwrap();
+    }
+    let mut claim = wire.lose_next().claim().limit(2).await.unwrap().unwrap();
+    assert_eq!(bodies(claim.messages()), ["a", "b"]);
+    assert_eq!(wire.near.stats().await.unwrap().claimed, 2);
+    wire.lose_next();
+    claim
+        .renew(Duration::from_secs(90), Duration::ZERO)
+        .await
+        .unwrap();
+    wire.lose_next();
+    claim.delete(claim.messages()[0].id()).await.unwrap();
+    wire.lose_next();
+    assert_eq!(claim.release().await.unwrap(), 0);
+    assert_eq!(wire.near.stats().await.unwrap().free, 2);
+}
+
+#[tokio::test]
+async fn a_nack_that_was_done_is_never_called_refused() {
+    let wire = Wire::new().await;
+    wire.near.post("a").await.unwrap();
+    wire.near.post("b").await.unwrap();
+    for limit in [1, 2] {
+        let claim = wire.near.claim().limit(limit).await.unwrap().unwrap();
+        let held = claim.messages()[0].id();
+        unknown(wire.lose_next().nack(claim.id(), [held]).await);
+        assert_eq!(wire.near.stats().await.unwrap().free, 3 - limit as u64);
+        claim.release().await.unwrap();
+    }
+    let refused = wire
+        .far
+        .nack(ClaimId::random(), ["1-0".parse().unwrap()])
+        .await;
+    assert_eq!(refused.unwrap_err().word(), "CLAIMGONE");
+}
+
+#[tokio::test]
+async fn what_another_may_have_changed_meanwhile_is_not_repeated() {
+    let wire = Wire::new().await;
+    wire.near.post("a").await.unwrap();
+    unknown(wire.lose_next().purge().await);
+    assert_eq!(wire.count().await, 0);
+    let metadata = Metadata::new().with("k", &1).unwrap();
+    unknown(wire.lose_next().set_metadata(&metadata).await);
+    assert_eq!(wire.near.metadata().await.unwrap(), metadata);
+}
+
+#[tokio::test]
+async fn a_repeated_creation_without_metadata_can_call_its_own_queue_not_new() {
+    let wire = Wire::new().await;
+    // The name was entered before; the next answer is that of the script.
+    wire.far.create().await.unwrap();
+    assert!(!wire.lose_next().create().await.unwrap());
+    assert!(wire.near.exists().await.unwrap());
+}
+
+#[tokio::test]
+async fn looking_is_always_repeated() {
+    let wire = Wire::new().await;
+    let id = wire.near.post("a").await.unwrap()[0];
+    assert_eq!(wire.lose_next().get(id).await.unwrap().id(), id);
+    assert_eq!(wire.lose_next().list().await.unwrap().messages.len(), 1);
+    assert_eq!(wire.lose_next().stats().await.unwrap().free, 1);
+    assert!(wire.lose_next().exists().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_unknown_and_one_that_is_away_is_not_done() {
+    let mut server = Server::start(&[]);
+    let store = Store::builder().deadline(Duration::from_millis(200));
+    let queue = store
+        .connect(&server.url())
+        .await
+        .unwrap()
+        .queue("", "q")
+        .unwrap();
+    queue.post("a").await.unwrap();
+    server.pause();
+    unknown(queue.post("b").await);
+    server.resume();
+    server.kill();
+    let error = queue.post("c").await.unwrap_err();
+    assert_eq!(error.word(), "TRANSPORT");
+}

@@ -1,0 +1,29 @@
+//! What the library promises, verb by verb, against a real server.
+//!
+//! Guards spec.md's sentences as callers meet them. Time comes from `Store::at`; nothing sleeps.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[allow(dead_code)]
+#[path = "../../src/link/tests/proxy.rs"]
+mod proxy;
+
+mod check;
+mod claim;
+mod create;
+mod dead;
+mod delete;
+mod double_claim;
+mod dropped;
+mod handles;
+mod list;
+mod lost;
+mod names;
+mod pop;
+mod post;
+mod queues;
+mod read;
+mod release;
+mod stage;
+mod stats;
+mod sweep;

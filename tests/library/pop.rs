@@ -1,0 +1,46 @@
+//! Popping.
+
+use crate::stage::{Stage, bodies, claim, ids, word};
+
+#[tokio::test]
+async fn pop_takes_the_oldest_for_good() {
+    let stage = Stage::new().await;
+    stage.post(&["a", "b", "c"]).await;
+    assert_eq!(bodies(&stage.at(0).pop().await.unwrap()), ["a"]);
+    let rest = stage.at(0).pop().limit(250).await.unwrap();
+    assert_eq!(bodies(&rest), ["b", "c"]);
+    assert_eq!(rest[0].claims(), 0);
+    assert_eq!(bodies(&stage.at(0).pop().await.unwrap()), [""; 0]);
+}
+
+#[tokio::test]
+async fn pop_passes_over_what_is_claimed_and_takes_what_came_back_first() {
+    let stage = Stage::new().await;
+    stage.post(&["a", "b", "c"]).await;
+    let back = claim(&stage.at(0), 1).await;
+    claim(&stage.at(0), 1).await;
+    back.release().await.unwrap();
+    let popped = stage.at(0).pop().limit(10).await.unwrap();
+    assert_eq!(bodies(&popped), ["a", "c"]);
+    assert_eq!(popped[0].claims(), 1);
+}
+
+#[tokio::test]
+async fn a_repeat_with_a_token_answers_the_same_messages() {
+    let stage = Stage::new().await;
+    stage.post(&["a", "b", "c"]).await;
+    let first = stage.at(0).pop().limit(2).token("t").await.unwrap();
+    let again = stage.at(59_999).pop().limit(9).token("t").await.unwrap();
+    assert_eq!(ids(&first), ids(&again));
+    assert_eq!(bodies(&again), ["a", "b"]);
+    assert_eq!(word(stage.at(0).post("x").token("t").await), "TOKENREUSED");
+    assert_eq!(bodies(&stage.at(0).pop().limit(9).await.unwrap()), ["c"]);
+}
+
+#[tokio::test]
+async fn a_pop_from_a_queue_that_does_not_exist_is_empty() {
+    let stage = Stage::new().await;
+    assert!(stage.at(0).pop().await.unwrap().is_empty());
+    assert_eq!(word(stage.at(0).pop().limit(0).await), "BADARG");
+    assert_eq!(word(stage.at(0).pop().token("").await), "BADARG");
+}

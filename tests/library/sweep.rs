@@ -1,0 +1,98 @@
+//! Housekeeping: callers never see it, however much there is.
+
+use marconi_redis::ClaimId;
+
+use crate::stage::{Stage, bodies, claim, message, ms};
+
+/// So many messages of one ttl, in posts of 250.
+async fn fill(stage: &Stage, count: usize, ttl: u64) {
+    for at in 0..count / 250 {
+        let messages = (0..250).map(|n| message(&n.to_string()).ttl(ms(ttl + n % 2)));
+        stage.at(at as u64).post_many(messages).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_claim_finds_the_one_message_behind_thousands_that_expired() {
+    let stage = Stage::new().await;
+    fill(&stage, 10_000, 1_000).await;
+    stage.at(100).post("last").await.unwrap();
+    let claim = claim(&stage.at(50_000), 10).await;
+    assert_eq!(bodies(claim.messages()), ["last"]);
+    assert_eq!(stage.at(50_000).stats().await.unwrap().total, 1);
+    assert_eq!(stage.at(50_000).check().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn messages_of_thousands_of_lapsed_claims_come_back_in_order() {
+    let stage = Stage::new().await;
+    fill(&stage, 2_000, 9_000_000).await;
+    for _ in 0..200 {
+        claim(&stage.at(100), 10).await;
+    }
+    assert!(stage.at(199).claim().await.unwrap().is_none());
+    let queue = stage.at(200);
+    let mut last = None;
+    for _ in 0..8 {
+        for message in queue.pop().limit(250).await.unwrap() {
+            assert!(Some(message.id()) > last);
+            last = Some(message.id());
+        }
+    }
+    assert_eq!(queue.stats().await.unwrap().total, 0);
+}
+
+#[tokio::test]
+async fn every_verb_that_meets_housekeeping_gets_its_answer() {
+    for verb in 0..5 {
+        let stage = Stage::new().await;
+        let metadata = marconi_redis::Metadata::new()
+            .with_max_claim_count(2)
+            .with_dead_letter_queue("dead");
+        stage
+            .at(0)
+            .create()
+            .metadata(metadata.clone())
+            .await
+            .unwrap();
+        fill(&stage, 1_000, 1_000_000).await;
+        for _ in 0..4 {
+            claim(&stage.at(100), 250).await;
+        }
+        let queue = stage.at(5_000);
+        match verb {
+            0 => assert_eq!(queue.stats().await.unwrap().free, 1_000),
+            1 => assert_eq!(queue.purge().await.unwrap(), 1_000),
+            2 => assert!(queue.delete().await.unwrap()),
+            3 => queue.set_metadata(&metadata).await.unwrap(),
+            _ => assert!(!queue.create().metadata(metadata).await.unwrap()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_claim_with_a_lapsed_id_is_answered_whatever_else_has_lapsed() {
+    let stage = Stage::new().await;
+    fill(&stage, 1_000, 1_000_000).await;
+    let id = ClaimId::random();
+    for _ in 0..100 {
+        claim(&stage.at(100), 9).await;
+    }
+    stage
+        .at(150)
+        .claim()
+        .id(id)
+        .ttl(ms(50))
+        .limit(100)
+        .await
+        .unwrap();
+    let again = stage
+        .at(200)
+        .claim()
+        .id(id)
+        .limit(5)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(again.messages().len(), 5);
+}
