@@ -1,0 +1,173 @@
+//! `marconi`, the command line: one file a verb.
+//!
+//! Guards standard output and the exit status, which scripts rely on; docs/cli.md is the manual.
+
+mod body;
+mod check;
+mod claim;
+mod delete;
+mod demo;
+mod duration;
+mod failure;
+mod first;
+mod get;
+mod global;
+mod input;
+mod keys;
+mod list;
+mod messages;
+mod nack;
+mod output;
+mod pop;
+mod post;
+mod queue;
+mod release;
+mod renew;
+mod scripts;
+mod stats;
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::global::Global;
+
+const ABOUT: &str = "\
+Message queues with claims on Redis.
+
+Post messages to a queue; claim some for a while, work them off, delete them.
+What a worker leaves undone is free again when its claim lapses.";
+
+#[derive(Parser)]
+#[command(name = "marconi", version, about = ABOUT, after_help = failure::STATUSES)]
+#[command(disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Make, show, change, empty or delete queues
+    #[command(subcommand)]
+    Queue(queue::Verb),
+    /// Post messages: JSON from arguments, a file or standard input
+    Post(post::Args),
+    /// Take messages for a while
+    Claim(claim::Args),
+    /// Keep a claim for longer
+    Renew(renew::Args),
+    /// Give all messages of a claim back
+    Release(release::Args),
+    /// Give single messages of a claim back, now or after a delay
+    Nack(nack::Args),
+    /// Delete messages, under a claim when they are done
+    Delete(delete::Args),
+    /// Take and delete messages in one step
+    Pop(pop::Args),
+    /// Show messages by id
+    Get(get::Args),
+    /// Show messages in their order
+    List(list::Args),
+    /// Show the oldest or newest message
+    First(first::Args),
+    /// Count a queue's messages
+    Stats(stats::Args),
+    /// Look whether the parts of queues agree with each other
+    Check(check::Args),
+    /// Show a queue's keys, for programs that call the scripts themselves
+    Keys(keys::Args),
+    /// Show the scripts and whether the server has them; load them
+    Scripts(scripts::Args),
+    /// Watch workers being killed, and nothing being lost
+    Demo(demo::Args),
+    /// Write completions for a shell
+    #[command(
+        after_help = "Example:\n  marconi completions bash > ~/.local/share/bash-completion/completions/marconi"
+    )]
+    Completions { shell: clap_complete::Shell },
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
+    let global = cli.global;
+    run(cli.verb, &global)
+        .unwrap_or_else(|error| failure::report(&error, global.json, &global.server()))
+}
+
+fn run(verb: Verb, global: &Global) -> Result<ExitCode> {
+    // It starts processes and a runtime of its own.
+    let verb = match verb {
+        Verb::Demo(args) => return demo::run(&args, global),
+        verb => verb,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(dispatch(verb, global));
+    // Standard input may still be read; nobody waits for that.
+    runtime.shutdown_background();
+    done
+}
+
+async fn dispatch(verb: Verb, global: &Global) -> Result<ExitCode> {
+    match verb {
+        Verb::Queue(verb) => queue::run(verb, global).await,
+        Verb::Post(args) => post::run(args, global).await,
+        Verb::Claim(args) => claim::run(args, global).await,
+        Verb::Renew(args) => renew::run(args, global).await,
+        Verb::Release(args) => release::run(args, global).await,
+        Verb::Nack(args) => nack::run(args, global).await,
+        Verb::Delete(args) => delete::run(args, global).await,
+        Verb::Pop(args) => pop::run(args, global).await,
+        Verb::Get(args) => get::run(args, global).await,
+        Verb::List(args) => list::run(args, global).await,
+        Verb::First(args) => first::run(args, global).await,
+        Verb::Stats(args) => stats::run(args, global).await,
+        Verb::Check(args) => check::run(args, global).await,
+        Verb::Keys(args) => keys::run(args, global),
+        Verb::Scripts(args) => scripts::run(args, global).await,
+        Verb::Demo(args) => demo::run(&args, global),
+        Verb::Completions { shell } => completions(shell, global),
+    }
+}
+
+fn completions(shell: clap_complete::Shell, global: &Global) -> Result<ExitCode> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "marconi", &mut text);
+    output::Output::of(global).raw(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Help and version are no mistake; a mistake is told in the form that was asked for.
+fn misused(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        return match error.print() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failure::report(&error.into(), false, ""),
+        };
+    }
+    let wants_json = std::env::args_os().any(|arg| arg == OsStr::new("--json"));
+    let rendered = error.render();
+    if wants_json {
+        let text = rendered.to_string();
+        let what = text.lines().next().unwrap_or_default();
+        let what = what.trim_start_matches("error: ");
+        return failure::report(&failure::Failure::usage(what), true, "");
+    }
+    use std::io::IsTerminal;
+    let text = match std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        true => rendered.ansi().to_string(),
+        false => rendered.to_string(),
+    };
+    let _ = write!(std::io::stderr(), "{}", failure::redact(&text));
+    ExitCode::from(failure::USAGE)
+}

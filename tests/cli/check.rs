@@ -1,0 +1,64 @@
+//! `marconi check`
+
+use serde_json::json;
+
+use crate::common::a_queue;
+use crate::foreign::{key, redis};
+use crate::{answer, asked, marconi, names, queue_of};
+
+#[test]
+fn a_sound_queue_has_no_violation() {
+    let (queue, _) = queue_of(&["1", "2"]);
+    answer(&["claim", &queue, "--limit", "1"]);
+    let report = answer(&["check", &queue]);
+    assert_eq!(names(&report), ["queues", "violations"]);
+    assert_eq!(
+        (&report["queues"], &report["violations"]),
+        (&json!(1), &json!([]))
+    );
+    let run = marconi(&["check", &queue]).ok();
+    assert_eq!(run.out, "");
+    assert!(run.err.ends_with("0 violations\n"), "{run:?}");
+}
+
+#[test]
+fn a_claim_without_its_record_is_found() {
+    let (queue, _) = queue_of(&["1", "2"]);
+    let claimed = answer(&["claim", &queue]);
+    let claim = claimed["claim"]["id"].as_str().unwrap();
+    redis(&["HDEL", &key(&queue, "held"), claim]);
+    let run = asked(&["check", &queue]);
+    assert_eq!((run.status, run.err.as_str()), (1, ""));
+    let violations = run.json()["violations"].clone();
+    let first = &violations[0];
+    assert_eq!(names(first), ["about", "part", "project", "queue", "what"]);
+    assert_eq!(first["queue"], queue);
+    let told = marconi(&["check", &queue]);
+    assert_eq!(told.status, 1);
+    assert_eq!(
+        told.out.lines().count(),
+        violations.as_array().unwrap().len()
+    );
+    assert!(told.out.contains(claim), "{}", told.out);
+}
+
+#[test]
+fn all_queues_of_a_project_are_looked_at() {
+    let project = a_queue();
+    for queue in ["a", "b", "c"] {
+        answer(&["-p", &project, "post", queue, "--create", "1"]);
+    }
+    assert_eq!(answer(&["-p", &project, "check"])["queues"], 3);
+    let claimed = answer(&["-p", &project, "claim", "b"]);
+    let keys = answer(&["-p", &project, "keys", "b"]);
+    let claim = claimed["claim"]["id"].as_str().unwrap();
+    redis(&["ZREM", keys["claims"].as_str().unwrap(), claim]);
+    let run = marconi(&["-p", &project, "check"]);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(
+        run.out
+            .lines()
+            .all(|line| line.starts_with(&format!("{project}/b: "))),
+        "{run:?}"
+    );
+}
