@@ -71,6 +71,13 @@ end
 -- }}}
 count = count == '' and 100 or whole(count, 1, 250)
 if not count then return redis.error_reply('BADARG count: wants 1 to 250') end
+local parts = {log = 1, meta = 1, held = 1, claims = 1, returned = 1, delayed = 1, expiry = 1, tries = 1}
+if not parts[part] then
+  return redis.error_reply('BADARG part: wants log meta held claims returned delayed expiry or tries')
+end
+if position ~= '' and not (part == 'log' and padded(position) or part ~= 'log' and string.find(position, '^%d+$')) then
+  return redis.error_reply('BADARG cursor: wants what the last call answered')
+end
 
 local wrong = mistyped()
 if wrong then return wrong end
@@ -186,7 +193,6 @@ if not meta[1] then
     if redis.call('EXISTS', key) == 1 then violated(string.match(key, '[^:]*$'), 'stands without meta') end
   end
 elseif part == 'log' then
-  if position ~= '' and not padded(position) then return redis.error_reply('BADARG cursor: wants an id') end
   local entries = redis.call('XRANGE', LOG, position == '' and '-' or '(' .. position, '+', 'COUNT', count)
   for _, entry in ipairs(entries) do check_message(entry) end
   looked = #entries
@@ -194,17 +200,12 @@ elseif part == 'log' then
 elseif part == 'meta' then
   check_meta()
   looked = 1
-elseif scans[part] then
+else
   local command, key, examine = unpack(scans[part])
-  if position ~= '' and not string.find(position, '^%d+$') then
-    return redis.error_reply('BADARG cursor: wants what the last call answered')
-  end
   local found = redis.call(command, key, position == '' and '0' or position, 'COUNT', count)
   for i = 1, #found[2], 2 do examine(found[2][i], found[2][i + 1]) end
   looked = #found[2] / 2
   if found[1] ~= '0' then reply[1] = found[1] end
-else
-  return redis.error_reply('BADARG part: wants log meta held claims returned delayed expiry or tries')
 end
 reply[2] = looked
 return reply
