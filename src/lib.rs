@@ -1,4 +1,51 @@
 //! Message queues with claims on Redis.
+//!
+//! Producers post messages to named queues; workers claim some for a while, and a claim that is not
+//! kept hands its messages to the next worker. Every operation is one Lua script that runs in one
+//! atomic step, so no two live claims ever hold the same message, whoever crashes.
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! # use marconi_redis::Store;
+//! # use serde::{Deserialize, Serialize};
+//! #[derive(Serialize, Deserialize)]
+//! struct Order {
+//!     number: u64,
+//!     article: String,
+//! }
+//!
+//! # async fn example(url: &str) -> marconi_redis::Result<()> {
+//! let store = Store::connect(url).await?;
+//! let orders = store.queue("shop", "orders")?;
+//! for number in 1..=3 {
+//!     let article = "umbrella".to_owned();
+//!     orders.post(&Order { number, article }).await?;
+//! }
+//!
+//! // A worker: what it does not delete within 30 s is another's again.
+//! while let Some(claim) = orders.claim().ttl(Duration::from_secs(30)).await? {
+//!     for message in claim.messages() {
+//!         let order: Order = message.body()?;
+//!         println!("order {}: one {}", order.number, order.article);
+//!         claim.delete(message.id()).await?;
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # What to read next
+//! - [`Store`]: connecting, deadlines, what a dropped future leaves behind, listing queues.
+//! - [`Queue`]: posting, claiming, popping, reading, counting; [`Metadata`] for a queue's defaults,
+//!   its limit of claims and its dead-letter queue.
+//! - [`Claim`]: deleting what is done, renewing, giving back; its [fence](Claim::fence).
+//! - [`Error`]: one name for each cause, and [`Outcome`]: not done, done, or unknown.
+//! - [`script`], [`keys`] and [`envelope`]: what a program in another language needs.
+//!
+//! # Features
+//! - `cli` (default): the binary `marconi`. A program that uses the library alone turns the default
+//!   features off.
+//! - `tls`: `rediss://`, with the certificates that the operating system trusts.
+//! - `tracing`: an event for each call, with script, queue, attempts and outcome; never arguments.
 
 mod claim;
 pub mod envelope;

@@ -22,7 +22,8 @@ use value::Plain;
 /// and stand in the map too: times as whole milliseconds, sizes in bytes.
 ///
 /// ```
-/// /// use marconi_redis::Metadata;
+/// use std::time::Duration;
+/// use marconi_redis::Metadata;
 ///
 /// let metadata = Metadata::new()
 ///     .with("team", "billing")?

@@ -108,7 +108,7 @@ impl Post {
 
     /// Makes the post safe to repeat: for at least 60 s another post with this token and the same
     /// messages answers the ids of the first and adds nothing, whoever makes it. 1 to 256 bytes
-    /// without control characters; end with the queue.
+    /// without control characters. A token ends with its queue.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
         self

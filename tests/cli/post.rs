@@ -126,7 +126,7 @@ fn a_line_that_is_no_json_says_where_and_how_far_it_went() {
     let posted = texts(&run.json()["ids"]).len();
     assert_eq!(answer(&["stats", &queue])["total"], posted);
     assert_eq!(posted, 300);
-    assert!(message.contains("300 messages"), "{message}");
+    assert!(message.contains("first 300 messages"), "{message}");
 }
 
 #[test]
@@ -185,4 +185,19 @@ fn messages_are_there_before_the_input_ends() {
         .unwrap();
     assert!(line.starts_with("posted 1 message"), "{line}");
     assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn posts_are_cut_to_what_the_queue_takes_at_once() {
+    let queue = a_queue();
+    answer(&["queue", "create", &queue, "--max-post", "1000"]);
+    let line = format!("\"{}\"\n", "x".repeat(400));
+    let run = fed(&["--json", "post", &queue], line.repeat(9).as_bytes()).ok();
+    assert_eq!(texts(&run.json()["ids"]).len(), 9);
+    let line = format!("\"{}\"", "x".repeat(1_000));
+    let error = asked(&["post", &queue, &line]).refused(18, "TOOLARGE");
+    assert!(
+        error["message"].as_str().unwrap().contains("1000"),
+        "{error}"
+    );
 }

@@ -38,7 +38,7 @@ fn settings_are_shown_as_they_were_given() {
         &dead,
         "--dead-letter-ttl",
         "1h",
-        "--max-body",
+        "--max-post",
         "1000",
     ]);
     let shown = answer(&["queue", "show", &queue]);

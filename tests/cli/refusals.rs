@@ -98,6 +98,13 @@ fn a_duration_without_a_unit_is_refused_with_what_to_type() {
 }
 
 #[test]
+fn what_was_typed_is_told_without_its_control_characters() {
+    let (queue, _) = queue_of(&[]);
+    let told = marconi(&["get", &queue, "\u{1b}[2J\n"]).err;
+    assert!(told.contains(r"\u001b[2J\u000a"), "{told:?}");
+}
+
+#[test]
 fn a_refusal_is_one_line_with_the_queue_and_what_to_do() {
     let queue = a_queue();
     let run = marconi(&["stats", &queue]);

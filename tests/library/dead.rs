@@ -40,7 +40,7 @@ async fn run(script: &Script, queue: &Queue, arguments: &[Vec<u8>]) -> Vec<Value
 
 /// A mover that crashed: it delivered what waits in the outbox, and did not settle.
 async fn deliver_and_crash(source: &Queue, target: &Queue) {
-    let letters = run(&DEAD_TRANSIT, source, &[b"250".to_vec()]).await;
+    let letters = run(&DEAD_TRANSIT, source, &[vec![], b"250".to_vec()]).await;
     let mut arguments = vec![
         START.to_string().into_bytes(),
         source.path().tag().into_bytes(),
@@ -157,6 +157,33 @@ async fn letters_that_can_not_be_delivered_fail_no_caller_and_go_when_they_can()
     // The next one who sees the outbox carries what is in it.
     assert_eq!(claim(&queue, 1).await.release().await.unwrap(), 1);
     assert_eq!(bodies(&target.pop().limit(9).await.unwrap()), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_target_that_fails_holds_up_no_other_and_keeps_its_order() {
+    let stage = Stage::new().await;
+    let queue = source(&stage, "orders", "blocked").await;
+    let (blocked, open) = (stage.named("blocked", 0), stage.named("open", 0));
+    blocked.create().await.unwrap();
+    block(&blocked, true).await;
+    for at in 0..3 {
+        for target in ["blocked", "open"] {
+            queue.set_metadata(&to(target)).await.unwrap();
+            let messages = (0..100).map(|n| crate::stage::message(&format!("{at} {n}")));
+            queue.post_many(messages).await.unwrap();
+            claim(&queue, 250).await.release().await.unwrap();
+        }
+    }
+    assert_eq!(open.stats().await.unwrap().total, 300);
+    assert_eq!(queue.stats().await.unwrap().dead, 300);
+    block(&blocked, false).await;
+    assert_eq!(queue.carry_dead_letters().await.unwrap(), 300);
+    let letters = [
+        blocked.pop().limit(250).await.unwrap(),
+        blocked.pop().limit(250).await.unwrap(),
+    ];
+    let sorted = (0..3).flat_map(|at| (0..100).map(move |n| format!("{at} {n}")));
+    assert_eq!(bodies(&letters.concat()), sorted.collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod dead;
 mod delete;
 mod double_claim;
 mod dropped;
+mod example;
 mod handles;
 mod list;
 mod lost;

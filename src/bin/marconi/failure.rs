@@ -14,6 +14,8 @@ use serde_json::{Map, Value, json};
 
 pub use secrets::redact;
 
+use crate::output::{printable, quoted};
+
 /// `marconi check` found something; a command in the shell was right, and the answer is bad.
 pub const VIOLATIONS: u8 = 1;
 /// The command line itself is wrong; clap uses the same.
@@ -43,6 +45,7 @@ Exit status:
   65  BADINPUT     the input is not JSON, a document a line
   66  NOINPUT      a file can't be read
   69  TRANSPORT    the server can't be reached or refused: not done
+  70  BUG          what should not happen
   74  IO           the output can't be written
   75  TRANSPORT    the answer was lost: unknown whether it was done
   76  CORRUPT      done, but the answer or the stored data is not in the format";
@@ -139,8 +142,11 @@ impl Told {
             Self::of_library(error, server)
         } else if let Some(failure) = error.downcast_ref::<Failure>() {
             Self::plain(failure.status, failure.word, failure.message.clone())
+        } else if io.is_some() {
+            let what = format!("the output: {error:#}; what was asked for is done");
+            Self::plain(74, "IO", what)
         } else {
-            Self::plain(74, "IO", format!("{error:#}"))
+            Self::plain(70, "BUG", format!("{error:#}; please report it"))
         };
         if let Some(SoFar(text)) = error.downcast_ref() {
             told.message.push_str(text);
@@ -192,8 +198,8 @@ impl Told {
                 json!({ "error": error }).to_string()
             }
             false => match &self.queue {
-                Some(queue) => format!("marconi: {queue}: {message}"),
-                None => format!("marconi: {message}"),
+                Some(queue) => format!("marconi: {queue}: {}", printable(&message)),
+                None => format!("marconi: {}", printable(&message)),
             },
         };
         // Where standard error is gone the status has to do.
@@ -250,7 +256,7 @@ fn message(error: &Error, server: &str) -> String {
             argument, detail, ..
         } if argument == "url" => {
             format!(
-                "the server's URL is none ({detail}); it looks like redis://HOST:PORT or unix:///PATH"
+                "the server's URL can't be used ({detail}); it looks like redis://HOST:PORT or unix:///PATH"
             )
         }
         Error::InvalidArgument {
@@ -280,26 +286,5 @@ fn transport(outcome: Outcome, cause: &str, server: &str) -> String {
         Outcome::Unknown => format!(
             "unknown whether it was done, {server}: {cause}; look first, or repeat what can be repeated (post and pop with --token, claim with --id)"
         ),
-    }
-}
-
-/// A name as it can be typed in a shell.
-fn quoted(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:,".contains(c);
-    match !name.starts_with('-') && name.chars().all(plain) {
-        true => name.to_owned(),
-        false => format!("'{}'", name.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_quoted_for_the_shell() {
-        assert_eq!(quoted("orders"), "orders");
-        assert_eq!(quoted("it's here"), r"'it'\''s here'");
-        assert_eq!(quoted("-x"), "'-x'");
     }
 }

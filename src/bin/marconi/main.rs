@@ -104,40 +104,36 @@ fn main() -> ExitCode {
 }
 
 fn run(verb: Verb, global: &Global) -> Result<ExitCode> {
-    // It starts processes and a runtime of its own.
-    let verb = match verb {
-        Verb::Demo(args) => return demo::run(&args, global),
-        verb => verb,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let done = runtime.block_on(dispatch(verb, global));
-    // Standard input may still be read; nobody waits for that.
-    runtime.shutdown_background();
-    done
-}
-
-async fn dispatch(verb: Verb, global: &Global) -> Result<ExitCode> {
     match verb {
-        Verb::Queue(verb) => queue::run(verb, global).await,
-        Verb::Post(args) => post::run(args, global).await,
-        Verb::Claim(args) => claim::run(args, global).await,
-        Verb::Renew(args) => renew::run(args, global).await,
-        Verb::Release(args) => release::run(args, global).await,
-        Verb::Nack(args) => nack::run(args, global).await,
-        Verb::Delete(args) => delete::run(args, global).await,
-        Verb::Pop(args) => pop::run(args, global).await,
-        Verb::Get(args) => get::run(args, global).await,
-        Verb::List(args) => list::run(args, global).await,
-        Verb::First(args) => first::run(args, global).await,
-        Verb::Stats(args) => stats::run(args, global).await,
-        Verb::Check(args) => check::run(args, global).await,
+        Verb::Queue(verb) => wait(queue::run(verb, global)),
+        Verb::Post(args) => wait(post::run(args, global)),
+        Verb::Claim(args) => wait(claim::run(args, global)),
+        Verb::Renew(args) => wait(renew::run(args, global)),
+        Verb::Release(args) => wait(release::run(args, global)),
+        Verb::Nack(args) => wait(nack::run(args, global)),
+        Verb::Delete(args) => wait(delete::run(args, global)),
+        Verb::Pop(args) => wait(pop::run(args, global)),
+        Verb::Get(args) => wait(get::run(args, global)),
+        Verb::List(args) => wait(list::run(args, global)),
+        Verb::First(args) => wait(first::run(args, global)),
+        Verb::Stats(args) => wait(stats::run(args, global)),
+        Verb::Check(args) => wait(check::run(args, global)),
+        Verb::Scripts(args) => wait(scripts::run(args, global)),
         Verb::Keys(args) => keys::run(args, global),
-        Verb::Scripts(args) => scripts::run(args, global).await,
+        // It starts processes, and a runtime of its own.
         Verb::Demo(args) => demo::run(&args, global),
         Verb::Completions { shell } => completions(shell, global),
     }
+}
+
+fn wait(verb: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(verb);
+    // Standard input may still be read; nobody waits for that.
+    runtime.shutdown_background();
+    done
 }
 
 fn completions(shell: clap_complete::Shell, global: &Global) -> Result<ExitCode> {

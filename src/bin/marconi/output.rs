@@ -74,6 +74,15 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
+/// A name as it can be typed in a shell.
+pub fn quoted(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:,".contains(c);
+    match !name.starts_with('-') && name.chars().all(plain) {
+        true => name.to_owned(),
+        false => format!("'{}'", name.replace('\'', r"'\''")),
+    }
+}
+
 /// `1 message`, `2 messages`.
 pub fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
@@ -167,4 +176,16 @@ fn terminal() -> Option<Terminal> {
         columns: usize::from(columns.max(20)),
         colour: !is_set("NO_COLOR") && !dumb,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_for_the_shell() {
+        assert_eq!(quoted("orders"), "orders");
+        assert_eq!(quoted("it's here"), r"'it'\''s here'");
+        assert_eq!(quoted("-x"), "'-x'");
+    }
 }

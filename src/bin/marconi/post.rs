@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use marconi_redis::{Error, MessageId, NewMessage, Queue, Store};
+use marconi_redis::{Error, MessageId, NewMessage, Outcome, Queue, Store};
 use serde_json::json;
 
-use crate::body::Body;
 use crate::duration::parse;
 use crate::failure::SoFar;
 use crate::global::Global;
@@ -18,9 +17,7 @@ use crate::output::{Output, count};
 
 /// What one post takes.
 const MOST: usize = 250;
-const MOST_BYTES: usize = 4 << 20;
-/// What a body takes beside its MessagePack, at most.
-const AROUND: usize = 5;
+const MOST_BYTES: u64 = 4 << 20;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -72,12 +69,17 @@ pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
     // Before the first line is read: who types into a missing queue should not have to type twice.
     if args.create {
         queue.create().await?;
-    } else if !queue.exists().await? {
-        let missing = Error::QueueDoesNotExist {
-            queue: queue.path().clone(),
-        };
-        return Err(anyhow::Error::new(missing).context(SoFar(", or post with --create".into())));
     }
+    let most_bytes = match queue.metadata().await {
+        Ok(metadata) => metadata.max_messages_post_size().unwrap_or(MOST_BYTES),
+        // It is of no use here, and a post does not mind.
+        Err(Error::Corrupt { .. }) => MOST_BYTES,
+        Err(missing @ Error::QueueDoesNotExist { .. }) => {
+            let hint = SoFar(", or post with --create".to_owned());
+            return Err(anyhow::Error::new(missing).context(hint));
+        }
+        Err(error) => return Err(error.into()),
+    };
     let is_watched = !global.quiet && args.bodies.is_empty();
     let mut posting = Posting {
         bar: bar(size, is_watched),
@@ -87,6 +89,7 @@ pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
         ids: Vec::new(),
         batches: 0,
         held_back: None,
+        most_bytes: most_bytes.min(MOST_BYTES),
     };
     let outcome = posting.all().await;
     posting.bar.finish_and_clear();
@@ -118,7 +121,8 @@ struct Posting {
     ids: Vec<MessageId>,
     batches: usize,
     /// What the last batch had no room for.
-    held_back: Option<(NewMessage, usize)>,
+    held_back: Option<(NewMessage, u64)>,
+    most_bytes: u64,
 }
 
 impl Posting {
@@ -161,7 +165,7 @@ impl Posting {
                 Ok(message) => message,
                 Err(error) => return (batch, Some(error)),
             };
-            if bytes + size > MOST_BYTES && !batch.is_empty() {
+            if bytes + size > self.most_bytes && !batch.is_empty() {
                 self.held_back = Some((message, size));
                 break;
             }
@@ -171,13 +175,10 @@ impl Posting {
         (batch, None)
     }
 
-    fn message(
-        Document {
-            body: Body(body), ..
-        }: &Document,
-    ) -> Result<(NewMessage, usize)> {
+    /// And how many bytes it counts for.
+    fn message(Document { body, .. }: &Document) -> Result<(NewMessage, u64)> {
         let encoded = rmp_serde::to_vec(body)?;
-        Ok((NewMessage::from_msgpack(&encoded)?, encoded.len() + AROUND))
+        Ok((NewMessage::from_msgpack(&encoded)?, encoded.len() as u64))
     }
 
     async fn post(&mut self, batch: Vec<NewMessage>) -> Result<()> {
@@ -219,10 +220,17 @@ impl Posting {
         let Err(error) = outcome else {
             return Ok(ExitCode::SUCCESS);
         };
-        if self.args.bodies.is_empty() {
-            let so_far = format!("; {posted} before it were posted");
-            return Err(error.context(SoFar(so_far)));
+        if ids.is_empty() && !self.args.bodies.is_empty() {
+            return Err(error);
         }
-        Err(error)
+        let refused = error.downcast_ref::<Error>();
+        let so_far = match (ids.len(), refused.map(Error::outcome)) {
+            (0, None | Some(Outcome::NotDone)) => "; nothing was posted".to_owned(),
+            (_, None | Some(Outcome::NotDone)) => {
+                format!("; posted: the first {posted}, and none after")
+            }
+            (_, Some(_)) => format!("; posted for sure: the first {posted}"),
+        };
+        Err(error.context(SoFar(so_far)))
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use marconi_redis::script::Script;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 use crate::global::Global;
@@ -36,7 +36,7 @@ struct Entry {
     cost: String,
     /// What else the manifest says, passed on as it is.
     #[serde(flatten)]
-    rest: serde_json::Map<String, Value>,
+    rest: Map<String, Value>,
 }
 
 pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
@@ -61,23 +61,28 @@ pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
         ));
     }
     let manifest: Manifest = serde_json::from_str(MANIFEST)?;
-    let (mut documents, mut table) = (Vec::new(), Table::new(&["NAME", "LOADED", "SHA1", "COST"]));
+    let (mut documents, mut table) = (
+        Vec::new(),
+        Table::new(&["NAME", "LOADED", "SHA1", "COST", "KEYS"]),
+    );
     for state in store.scripts().await? {
         let entry = manifest
             .scripts
             .iter()
             .find(|entry| entry.name == state.name);
         let cost = entry.map_or("", |entry| entry.cost.as_str());
-        let mut document = entry.map(|entry| entry.rest.clone()).unwrap_or_default();
+        let mut document = Map::new();
         let keys: Vec<&str> = state.keys.iter().map(|part| part.as_str()).collect();
         document.insert("name".into(), json!(state.name));
         document.insert("sha1".into(), json!(state.sha1));
         document.insert("keys".into(), json!(keys));
         document.insert("cost".into(), json!(cost));
         document.insert("loaded".into(), json!(state.loaded));
+        document.extend(entry.map(|entry| entry.rest.clone()).unwrap_or_default());
         documents.push(document);
         let loaded = if state.loaded { "yes" } else { "no" };
-        table.row([state.name, loaded, state.sha1, cost].map(str::to_owned));
+        let keys = keys.join(" ");
+        table.row([state.name, loaded, state.sha1, cost, &keys].map(str::to_owned));
     }
     out.show(&json!({"scripts": documents}), || table.render(Rows::Cut))?;
     Ok(ExitCode::SUCCESS)

@@ -45,28 +45,30 @@ use worker::Task;
 const PROJECT: &str = "marconi-demo";
 
 const ALL_IS_WELL: &str = "\
-Every line was processed and none was lost. Whatever was processed twice was under a claim that
-had lapsed, with the smaller fence. Late deletes were refused. The checker found nothing.";
+Every line was processed and none was lost. Whatever was processed twice was
+under a claim that had lapsed, with the smaller fence. Late deletes were
+refused. The checker found nothing.";
 
-#[derive(clap::Args)]
-#[command(long_about = "\
-Watch workers being killed, and nothing being lost.
+const ABOUT: &str = "\
+Posts every line of the input as a message and works them off with several worker
+processes. One of them is killed (SIGKILL) while it holds messages. One is stopped
+(SIGSTOP) until others have what it holds, and continued: its deletes come too late
+and have to be refused. Each worker writes what it did to a file before it deletes,
+and the figures are counted from those files.
 
-Posts every line of the input as a message and works them off with several worker processes. One \
-of them is killed (SIGKILL) while it holds messages; one is stopped (SIGSTOP) until others have \
-what it holds, and continued: its deletes come too late and have to be refused. Each worker writes \
-what it did to a file before it deletes, and those files are what the figures are counted from.
+Without --redis it starts a server of its own, which ends with it. On the server of
+--redis it works in a queue of its own, which it deletes. It gives up after a minute,
+ten times the ttl, and a second for every thousand lines.
 
-Without --redis it starts a server of its own, which ends with it; on the server of --redis it \
-works in a queue of its own, which it deletes. It gives up after a minute, ten times the ttl, and \
-a second for every thousand lines.")]
-#[command(after_help = "\
-Exit status: 0 if every line was processed, none was lost, every double is explained by a lapsed \
-claim with a smaller fence, stale deletes were refused and the checker is clean; otherwise 1, or \
-what `marconi --help` lists, with a sentence that says why.
+Exit status: 0 if every line was processed, none was lost, every double is explained
+by a lapsed claim with a smaller fence, late deletes were refused and the checker
+found nothing; else 1, or what `marconi --help` lists, with a sentence that says why.
 
 Example:
-  marconi demo --input orders.jsonl --workers 8")]
+  marconi demo --input orders.jsonl --workers 8";
+
+#[derive(clap::Args)]
+#[command(after_help = ABOUT)]
 pub struct Args {
     /// JSON documents, one a line; - is standard input [default: a sample of orders]
     #[arg(long, value_name = "FILE")]

@@ -208,13 +208,9 @@ impl<'a> Story<'a> {
         self.crew.kill(KILLED).await?;
         let count = messages(held.1.len());
         self.view.say(&format!(
-            "worker 1 killed (SIGKILL) while it held {count}, half of them done and none deleted"
+            "worker 1 killed (SIGKILL): held {count}, half of them done, none deleted"
         ));
-        self.shows(
-            KILLED,
-            State::Killed,
-            &format!("killed while it held {count}"),
-        );
+        self.shows(KILLED, State::Killed, &format!("killed, held {count}"));
         self.killed = Some(held);
         self.let_paused_go_on().await
     }
@@ -225,13 +221,9 @@ impl<'a> Story<'a> {
         self.crew.let_go_on(STOPPED).await?;
         let count = messages(held.1.len());
         self.view.say(&format!(
-            "worker 2 stopped (SIGSTOP) while it held {count}, all of them done and none deleted"
+            "worker 2 stopped (SIGSTOP): holds {count}, all of them done, none deleted"
         ));
-        self.shows(
-            STOPPED,
-            State::Stopped,
-            &format!("stopped while it holds {count}"),
-        );
+        self.shows(STOPPED, State::Stopped, &format!("stopped, holds {count}"));
         self.stopped = Some(held);
         self.let_paused_go_on().await
     }

@@ -99,17 +99,18 @@ impl View {
                 State::Continued => text.cyan(),
             };
             let done = thousands(done);
-            picture.workers[number].set_message(format!("{done:>30} done  {text}"));
+            picture.workers[number].set_message(format!("{done:>20} done  {text}"));
         }
     }
 
-    /// Leaves the picture as it is; what follows goes below it.
+    /// Leaves the picture as it is; what follows goes below it, after a blank line.
     pub fn end(&mut self) {
-        if let View::Live(picture) = self {
+        if let View::Live(picture) = std::mem::replace(self, View::Silent) {
             picture.bars().for_each(ProgressBar::abandon);
-            drop(writeln!(io::stderr()));
+            drop(picture);
+            // The first one ends the picture's last line.
+            drop(write!(io::stderr(), "\n\n"));
         }
-        *self = View::Silent;
     }
 }
 
@@ -126,7 +127,7 @@ impl Picture {
     fn begin(&mut self, messages: u64, workers: usize) {
         let bar = |name, colour| {
             let template = format!(
-                "{{prefix:<9}} {{bar:30.{colour}}} {{human_pos:>9}} of {{human_len}}  {{wide_msg}}"
+                "{{prefix:<9}} {{bar:20.{colour}}} {{human_pos:>9}} of {{human_len}}  {{wide_msg}}"
             );
             let bar = self.all.add(ProgressBar::new(messages));
             bar.with_style(style(&template).progress_chars("━╸─"))
@@ -158,7 +159,9 @@ impl Picture {
 impl Drop for Picture {
     fn drop(&mut self) {
         if self.bars().any(|bar| !bar.is_finished()) {
+            self.bars().for_each(ProgressBar::disable_steady_tick);
             drop(self.all.clear());
+            self.all.set_draw_target(ProgressDrawTarget::hidden());
         }
     }
 }

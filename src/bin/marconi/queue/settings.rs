@@ -32,9 +32,9 @@ pub struct Settings {
     /// How long they live there [_dead_letter_queue_messages_ttl]
     #[arg(long, value_name = "D", value_parser = parse)]
     dead_letter_ttl: Option<Duration>,
-    /// How many bytes a body may have [_max_messages_post_size]
+    /// How many bytes the bodies of one post may have together [_max_messages_post_size]
     #[arg(long, value_name = "BYTES")]
-    max_body: Option<u64>,
+    max_post: Option<u64>,
     /// The kind of pool it wants [_flavor]
     #[arg(long, value_name = "NAME")]
     flavor: Option<String>,
@@ -49,12 +49,12 @@ impl Settings {
             max_claims,
             dead_letters,
             dead_letter_ttl,
-            max_body,
+            max_post,
             flavor,
         } = self;
         let texts = [metadata, dead_letters, flavor];
         let times = [ttl, delay, dead_letter_ttl];
-        let numbers = [max_claims, max_body];
+        let numbers = [max_claims, max_post];
         texts.iter().all(|text| text.is_none())
             && times.iter().all(|time| time.is_none())
             && numbers.iter().all(|number| number.is_none())
@@ -82,7 +82,7 @@ impl Settings {
         if let Some(ttl) = self.dead_letter_ttl {
             metadata = metadata.with_dead_letter_queue_messages_ttl(ttl);
         }
-        if let Some(bytes) = self.max_body {
+        if let Some(bytes) = self.max_post {
             metadata = metadata.with_max_messages_post_size(bytes);
         }
         if let Some(flavor) = &self.flavor {
