@@ -1,0 +1,65 @@
+//! What is compared apart from single operations: everything a queue shows, and the checker.
+//!
+//! Guards against damage that no reply has shown yet.
+
+use crate::args;
+use crate::reading::EVERYTHING;
+use crate::reply;
+use crate::world::World;
+
+/// The parts that the checker looks at.
+pub const PARTS: &[&str] = &[
+    "log", "meta", "held", "claims", "returned", "delayed", "expiry", "tries",
+];
+
+impl World {
+    /// All messages, page by page.
+    pub fn list_all(&mut self, q: usize) {
+        let mut marker = String::new();
+        let limit = if self.rng.percent(80) {
+            250
+        } else {
+            1 + self.rng.below(60)
+        };
+        for _ in 0..5000 {
+            let (next, last) = self.list_page(q, &marker, limit, &EVERYTHING);
+            if last {
+                return;
+            }
+            marker = next;
+        }
+        panic!("the pages come to no end");
+    }
+
+    /// All claims, and all messages by id.
+    pub fn get_all(&mut self, q: usize) {
+        let claims: Vec<String> = self.queues[q].claims.keys().take(20).cloned().collect();
+        for claim in claims {
+            self.get_claim(q, &claim);
+        }
+        let ids: Vec<String> = self.queues[q].log.keys().map(|id| id.to_string()).collect();
+        for some in ids.chunks(250).take(2) {
+            self.get_these(q, some);
+        }
+    }
+
+    /// The checker over all parts: no violation, ever.
+    pub fn check(&mut self, q: usize) {
+        for part in PARTS {
+            let mut cursor = String::new();
+            let count = *self.rng.pick(&[&"", &"250", &"100", &"10"]);
+            for round in 0.. {
+                assert!(round < 2000, "the check of {part} comes to no end");
+                let reply = self.call(q, "check", args![part, cursor, count]);
+                let reply = reply.expect("a check of good arguments");
+                let values = reply::list(&reply);
+                let violations: Vec<_> = values[2..].iter().map(reply::text).collect();
+                assert!(violations.is_empty(), "{part}: {violations:?}");
+                cursor = reply::text(&values[0]);
+                if cursor.is_empty() {
+                    break;
+                }
+            }
+        }
+    }
+}
