@@ -27,6 +27,8 @@ lint:
 	$(foreach set,$(FEATURE_SETS),$(CARGO) clippy --locked --all-targets $(subst $(comma), ,$(set)) -- -D warnings &&) true
 	luacheck --quiet lua
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check licenses bans sources; \
+	else echo "cargo-deny is not here: licences, bans and sources were not checked" >&2; fi
 
 # Rewrites lua/manifest.json and the copies of lua/lib from the scripts' headers and the pieces.
 contract:

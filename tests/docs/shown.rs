@@ -1,0 +1,92 @@
+//! What the README shows: the example, and the line for redis-cli.
+
+use std::process::Command;
+
+use marconi_redis::Store;
+use serde::Serialize;
+
+use crate::blocks::{block, root, text};
+use crate::common::Server;
+use crate::shell::{Tools, printed};
+
+#[derive(Serialize)]
+struct Order {
+    number: u64,
+    article: &'static str,
+}
+
+#[test]
+fn the_example_of_the_readme_is_the_one_that_is_compiled() {
+    let example = text("examples/readme.rs");
+    let (_, code) = example
+        .split_once("\n\n")
+        .expect("a header, then the example");
+    assert_eq!(code, block(&text("README.md"), "rust,no_run"));
+}
+
+/// As cargo has built it already for these tests, so with the same features.
+fn example() -> Command {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let mut run = Command::new(cargo);
+    run.args(["run", "--quiet", "--offline", "--example", "readme"]);
+    run.arg("--no-default-features").current_dir(root());
+    let features = [
+        ("cli", cfg!(feature = "cli")),
+        ("tls", cfg!(feature = "tls")),
+        ("tracing", cfg!(feature = "tracing")),
+    ];
+    for (feature, _) in features.iter().filter(|(_, on)| *on) {
+        run.args(["--features", feature]);
+    }
+    if !cfg!(debug_assertions) {
+        run.arg("--release");
+    }
+    run
+}
+
+/// It is a program, and takes where the server is from the environment; so it is run as one.
+#[tokio::test]
+async fn the_example_of_the_readme_works_off_what_is_there() {
+    let server = Server::start(&[]);
+    let store = Store::connect(&server.url()).await.unwrap();
+    let orders = store.queue("shop", "orders").unwrap();
+    let order = Order {
+        number: 7,
+        article: "hat",
+    };
+    orders.post(&order).await.unwrap();
+    let mut run = example();
+    run.env("MARCONI_REDIS", server.url());
+    let ran = tokio::task::spawn_blocking(move || run.output())
+        .await
+        .unwrap();
+    let shown = printed(&ran.expect("cargo"));
+    let lines: Vec<_> = shown.lines().collect();
+    let [first, second] = lines[..] else {
+        panic!("{shown}")
+    };
+    assert!(first.starts_with("Order { number: 7, article: \"hat\" }, claimed 1 times, fence 1"));
+    assert!(second.starts_with("Order { number: 1, article: \"umbrella\" }, claimed 1 times, "));
+    assert_eq!(orders.stats().await.unwrap().total, 0);
+}
+
+#[tokio::test]
+async fn the_line_of_the_readme_for_redis_cli_claims() {
+    let server = Server::start(&[]);
+    let store = Store::connect(&server.url()).await.unwrap();
+    let orders = store.queue("shop", "orders").unwrap();
+    let id = orders.post("a").await.unwrap()[0];
+    let readme = text("README.md");
+    let mut lines = readme.lines().map(str::trim_start);
+    let line = lines
+        .find(|line| line.starts_with("redis-cli --eval "))
+        .expect("the line");
+    let socket = server.socket();
+    let here = format!("redis-cli -s {} --eval ", socket.display());
+    let line = line.replacen("redis-cli --eval ", &here, 1);
+    let tools = Tools::new("eval");
+    let ran = tools.command("bash").args(["-c", &line]).output();
+    let shown = printed(&ran.expect("bash"));
+    assert!(shown.lines().any(|line| line == id.to_string()), "{shown}");
+    assert_eq!(orders.stats().await.unwrap().claimed, 1);
+}

@@ -1,0 +1,108 @@
+//! The manifest, and a good call of each script it has.
+//!
+//! Guards that nothing is left out: a script without a good call here ends the test.
+
+use serde::Deserialize;
+
+use crate::rig::{BODY, LETTER, LIVE, METADATA, NEW, Rig, Words};
+use crate::words;
+
+#[derive(Deserialize)]
+pub struct Manifest {
+    scripts: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+pub struct Entry {
+    name: String,
+    pub args: Vec<Argument>,
+    pub errors: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Argument {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub optional: bool,
+    pub repeated: bool,
+}
+
+impl Manifest {
+    pub fn read() -> Manifest {
+        let text = include_str!("../../lua/manifest.json");
+        serde_json::from_str(text).expect("lua/manifest.json")
+    }
+
+    pub fn script(&self, name: &str) -> &Entry {
+        let found = self.scripts.iter().find(|entry| entry.name == name);
+        found.unwrap_or_else(|| panic!("{name} is not in the manifest"))
+    }
+}
+
+impl Entry {
+    pub fn repeats(&self) -> bool {
+        self.args.iter().any(|argument| argument.repeated)
+    }
+
+    /// How many arguments repeat together; 1 where none does.
+    pub fn group(&self) -> usize {
+        self.args
+            .iter()
+            .filter(|argument| argument.repeated)
+            .count()
+            .max(1)
+    }
+
+    /// Reserved metadata may be left out; of everything else that repeats there is one at least.
+    pub fn fewest_arguments(&self) -> usize {
+        let may_be_none =
+            |argument: &&Argument| argument.repeated && matches!(&*argument.name, "name" | "value");
+        self.args.len() - self.args.iter().filter(may_be_none).count()
+    }
+}
+
+/// A call that the script accepts on a furnished queue, with all that can be given.
+pub fn good_call(script: &str, now: u64, rig: &Rig) -> Words {
+    let id = |name: &str| rig.ids[name].clone();
+    let reserved = [
+        "_default_message_ttl",
+        "90000",
+        "_dead_letter_queue",
+        "dead",
+    ];
+    match script {
+        "check" => words!["log", "", ""],
+        "claim" => words![now, NEW, 1000, 0, 10, "worker", ""],
+        "claim_get" => words![now, LIVE],
+        "dead/deliver" => words![now, "p/elsewhere", "6-0", LETTER, "7-0", LETTER],
+        "dead/settle" => words!["1-1"],
+        "dead/transit" => words!["", 10],
+        "delete" => words![now, LIVE, id("held")],
+        "first" => words![now, "", ""],
+        "get" => words![now, id("held"), id("free")],
+        "list" => words![now, "", 10, "", "1", "1"],
+        "nack" => words![now, LIVE, 5, "", id("held")],
+        "pop" => words![now, 10, "a token of its own", ""],
+        "post" => words![
+            now,
+            "me",
+            "one more token",
+            "digest",
+            "",
+            1000,
+            10,
+            BODY,
+            "",
+            "",
+            BODY
+        ],
+        "queue/create" | "queue/set" => words![now, METADATA, &reserved[..]],
+        "queue/delete" | "queue/purge" | "queue/stats" => words![now],
+        "queue/exists" | "queue/get" => words![],
+        "release" => words![now, LIVE, ""],
+        "renew" => words![now, LIVE, 1000, 0],
+        "sweep" => words![now, "", ""],
+        _ => panic!("no good call of {script}"),
+    }
+}
