@@ -237,7 +237,7 @@ impl Batches<'_> {
         })?;
         self.each("dead/transit of 250", |all| {
             all.letters()?;
-            Ok(all.queue.call(&DEAD_TRANSIT, BATCH))
+            Ok(all.queue.call(&DEAD_TRANSIT, ("", BATCH)))
         })?;
         self.each("dead/deliver of 250", |all| {
             let letters = all.letters()?;
@@ -307,7 +307,7 @@ impl Batches<'_> {
 
     /// 250 letters in the outbox, and no more: of each its id, its address, the letter.
     fn letters(&mut self) -> RedisResult<Vec<Vec<u8>>> {
-        let transit = self.queue.call(&DEAD_TRANSIT, BATCH);
+        let transit = self.queue.call(&DEAD_TRANSIT, ("", BATCH));
         loop {
             let letters: Vec<Vec<u8>> = redis::from_redis_value(self.meter.call(&transit)?)?;
             if letters.is_empty() {

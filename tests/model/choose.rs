@@ -125,6 +125,11 @@ impl World {
                 ids.push(held[self.rng.below(held.len())].to_string());
             }
         }
+        if self.rng.percent(8) {
+            let gone = self.queues[q].gone.front().map(Id::to_string);
+            let at = self.rng.below(ids.len());
+            ids[at] = gone.unwrap_or_else(|| "x".into());
+        }
         ids
     }
 

@@ -18,7 +18,11 @@ impl World {
         let (ttl, grace) = self.pick_lease();
         let limit = self.pick_limit();
         let worker = *self.rng.pick(&[&"", &"w1", &"worker two", &"wörker, 3"]);
-        let force = self.rng.percent(10);
+        let force = self.rng.percent(if self.queues[q].has_overdue(self.now) {
+            40
+        } else {
+            3
+        });
         if force && self.queues[q].claims.contains_key(&claim) {
             self.finish_sweep(q);
         }
@@ -41,11 +45,8 @@ impl World {
             self.agree::<()>(outcome, refused("BADARG", "claim"));
             return;
         }
-        if lenient
-            && outcome
-                .as_ref()
-                .is_err_and(|refusal| refusal.word == "MORE")
-        {
+        let own_id_lapsed = self.queues[q].claims.contains_key(&claim);
+        if lenient && self.is_put_off(q, &outcome, own_id_lapsed) {
             return;
         }
         let reply = outcome.unwrap_or_else(|refusal| panic!("a claim is refused: {refusal:?}"));

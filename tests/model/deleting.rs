@@ -35,14 +35,12 @@ impl World {
     /// None, the one that holds the message, or any.
     fn claim_for_delete(&mut self, q: usize, id: &str) -> String {
         let holder = Id::parse(id).and_then(|id| self.queues[q].log.get(&id)?.holder.clone());
-        match self.rng.below(6) {
+        match self.rng.below(8) {
             0 | 1 => self.pick_claim(q),
-            2 => String::new(),
-            3 => {
-                let claims = self.queues[q].claims.keys();
-                let other = claims
-                    .filter(|claim| Some(*claim) != holder.as_ref())
-                    .next_back();
+            2 | 3 => String::new(),
+            4 => {
+                let mut claims = self.queues[q].claims.keys();
+                let other = claims.rfind(|claim| Some(*claim) != holder.as_ref());
                 other.or(holder.as_ref()).cloned().unwrap_or_default()
             }
             _ => holder.unwrap_or_default(),

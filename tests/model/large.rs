@@ -43,7 +43,7 @@ impl World {
     }
 
     fn post_large(&mut self, q: usize) {
-        let huge = self.rng.percent(20);
+        let huge = self.rng.percent(40);
         let mut specs = Vec::new();
         for i in 0..if huge { 3 } else { 20 } {
             let mut body = self.body();

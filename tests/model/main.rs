@@ -12,6 +12,7 @@ mod choose;
 mod claiming;
 mod client;
 mod deleting;
+mod flood;
 mod hostile;
 mod large;
 mod managing;
@@ -67,6 +68,11 @@ const OPERATIONS: &[(u64, Operation)] = &[
     (1, |world, q| {
         if world.rng.percent(40) {
             world.large_pages(q);
+        }
+    }),
+    (1, |world, q| {
+        if world.rng.percent(20) {
+            world.flood(q);
         }
     }),
 ];

@@ -17,7 +17,7 @@ impl World {
     fn pick_reserved(&mut self, q: usize) -> Reserved {
         let mut reserved: Reserved = Vec::new();
         let rng = &mut self.rng;
-        if rng.percent(40) {
+        if rng.percent(60) {
             let ttl = rng.duration(6 * 3_600_000);
             reserved.push(("_default_message_ttl", ttl.to_string()));
         }

@@ -89,7 +89,7 @@ impl World {
         let client = self.pick_client();
         let filter = Filter {
             client: &client,
-            claimed: self.rng.percent(50),
+            claimed: self.rng.percent(40),
             delayed: self.rng.percent(50),
         };
         let marker = match self.rng.below(3) {

@@ -6,7 +6,7 @@ use redis::Value;
 
 use crate::args;
 use crate::queue::Receipt;
-use crate::reply::{self, Id, Taken};
+use crate::reply::{self, Id, Outcome, Taken};
 use crate::rules::refused;
 use crate::world::{World, check_envelope};
 
@@ -14,7 +14,11 @@ impl World {
     pub fn pop(&mut self, q: usize) {
         let limit = self.pick_limit();
         let (token, _) = self.pick_token(q);
-        let force = self.rng.percent(10);
+        let force = self.rng.percent(if self.queues[q].has_overdue(self.now) {
+            40
+        } else {
+            3
+        });
         if force {
             self.finish_sweep(q);
         }
@@ -45,11 +49,7 @@ impl World {
                 return;
             }
         }
-        if lenient
-            && outcome
-                .as_ref()
-                .is_err_and(|refusal| refusal.word == "MORE")
-        {
+        if lenient && self.is_put_off(q, &outcome, false) {
             return;
         }
         let reply = outcome.unwrap_or_else(|refusal| panic!("a pop is refused: {refusal:?}"));
@@ -69,6 +69,22 @@ impl World {
             self.sweep(q, "", "");
             self.finish_sweep(q);
         }
+    }
+
+    /// Whether claim or pop said MORE though it was to take what is at hand. It may where nothing is.
+    pub fn is_put_off(&self, q: usize, outcome: &Outcome, may_be: bool) -> bool {
+        let more = outcome
+            .as_ref()
+            .is_err_and(|refusal| refusal.word == "MORE");
+        let log = &self.queues[q].log;
+        let unheld = || log.values().filter(|message| message.holder.is_none());
+        let at_hand = unheld().any(|message| message.delayed == 0);
+        let clear = log.len() <= 250 && unheld().all(|message| message.expires > self.now);
+        assert!(
+            !more || may_be || !at_hand || !clear,
+            "MORE, though something is at hand"
+        );
+        more
     }
 
     /// What claim or pop gave: the oldest that are claimable, as many as were asked for. Under force

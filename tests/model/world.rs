@@ -156,7 +156,18 @@ impl World {
     }
 
     fn bury_one(&mut self, q: usize, id: Id, to: Option<String>, letter: Letter) {
+        let now = self.now;
         let queue = self.queue(q);
+        let last = if to.is_some() {
+            queue.last_outbox
+        } else {
+            queue.last_kept
+        };
+        assert_eq!(
+            id.ms,
+            now.max(last.ms),
+            "a letter's id has the time of its death"
+        );
         queue.ledger.died += 1;
         match to {
             Some(to) => {

@@ -1,0 +1,127 @@
+//! Values that are wrong wherever they stand for a number, a UUID, an id, a bin or a letter.
+//!
+//! Guards nothing; each has been taken for a good one by some program.
+
+/// How to make a key of each type.
+pub const OTHER_TYPES: &[(&str, &[&str])] = &[
+    ("string", &["SET", "KEY", "x"]),
+    ("list", &["RPUSH", "KEY", "x"]),
+    ("set", &["SADD", "KEY", "x"]),
+    ("zset", &["ZADD", "KEY", "1", "x"]),
+    ("hash", &["HSET", "KEY", "x", "y"]),
+    ("stream", &["XADD", "KEY", "1-1", "m", "x"]),
+];
+
+/// No whole numbers from 0 on, though some programs would read one.
+pub const NO_NUMBERS: &[&str] = &[
+    "x",
+    "-1",
+    "-0",
+    "+1",
+    " 1",
+    "1 ",
+    "1\n",
+    "1.0",
+    "1.5",
+    "1e3",
+    "1E3",
+    "0x10",
+    "nan",
+    "NaN",
+    "-nan",
+    "inf",
+    "-inf",
+    "Infinity",
+    "9007199254740992",
+    "9007199254740993",
+    "18446744073709551616",
+    "12345678901234567",
+    "١",
+    "1\0",
+    "\0",
+];
+
+pub const NO_UUIDS: &[&str] = &[
+    "x",
+    "0",
+    "1700000000000-0",
+    "11111111-1111-4111-8111-11111111111",
+    "11111111-1111-4111-8111-1111111111111",
+    "11111111-1111-4111-8111-11111111111g",
+    "11111111 1111 4111 8111 111111111111",
+    "{1111111-1111-4111-8111-11111111111}",
+];
+
+pub const NO_IDS: &[&str] = &[
+    "x",
+    "-",
+    "+",
+    "*",
+    "$",
+    "1",
+    "1-",
+    "-1",
+    "1-1-1",
+    "1-x",
+    "x-1",
+    "1.5-0",
+    "1e3-0",
+    "0x1-0",
+    "nan-nan",
+    " 1-0",
+    "1-0 ",
+    "+1-0",
+    "-1-0",
+    "1--0",
+    "(1-0",
+    "9999999999999999-0",
+    "1-18446744073709551616",
+    "18446744073709551615-18446744073709551615",
+];
+
+pub const BROKEN_BINS: &[&[u8]] = &[
+    b"\xc4",
+    b"\xc4\x00",
+    b"\xc4\x05abc",
+    b"\xc4\x01ab",
+    b"\xc5",
+    b"\xc5\x00",
+    b"\xc5\x00\x05abc",
+    b"\xc6",
+    b"\xc6\x00\x00\x00",
+    b"\xc6\x00\x00\x00\x05abc",
+    b"\xc6\xff\xff\xff\xff",
+    b"\xc6\xff\xff\xff\xffabc",
+    b"\x01",
+    b"\x80",
+    b"\xa3abc",
+    b"\xd9\x03abc",
+    b"\xdd\xff\xff\xff\xff",
+    b"x",
+    b"nan",
+];
+
+/// Letters `[ttl, client, extras, body]` with something else in one place.
+pub const BROKEN_LETTERS: &[&[u8]] = &[
+    b"x",
+    b"\xc0",
+    b"\x93\xcd\x03\xe8\xa2me\xc4\x01\x2a",
+    b"\x95\xcd\x03\xe8\xa2me\x80\xc4\x01\x2a\xc0",
+    b"\xdc\x00\x04\xcd\x03\xe8\xa2me\x80\xc4\x01\x2a",
+    b"\x94\x00\xa2me\x80\xc4\x01\x2a",
+    b"\x94\xff\xa2me\x80\xc4\x01\x2a",
+    b"\x94\xc0\xa2me\x80\xc4\x01\x2a",
+    b"\x94\xa11\xa2me\x80\xc4\x01\x2a",
+    b"\x94\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00\xa2me\x80\xc4\x01\x2a",
+    b"\x94\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00\xa2me\x80\xc4\x01\x2a",
+    b"\x94\xcb\x7f\xf0\x00\x00\x00\x00\x00\x00\xa2me\x80\xc4\x01\x2a",
+    b"\x94\xcf\x00\x20\x00\x00\x00\x00\x00\x00\xa2me\x80\xc4\x01\x2a",
+    b"\x94\xcd\x03\xe8\x01\x80\xc4\x01\x2a",
+    b"\x94\xcd\x03\xe8\xa2me\xc0\xc4\x01\x2a",
+    b"\x94\xcd\x03\xe8\xa2me\x01\xc4\x01\x2a",
+    b"\x94\xcd\x03\xe8\xa2me\xa1x\xc4\x01\x2a",
+    b"\x94\xcd\x03\xe8\xa2me\x80\xc0",
+    b"\x94\xcd\x03\xe8\xa2me\x80\xa1x",
+    b"\x94\xcd\x03\xe8\xa2me\x80\xc4\x00",
+    b"\x94\xdd\xff\xff\xff\xff",
+];
