@@ -199,7 +199,7 @@ for i = 3, #ARGV do
     if lives(id) then
       if claim ~= '' then return redis.error_reply('NOTCLAIMED ' .. id .. ' is held by no claim') end
       loose[#loose + 1], gone[id] = id, true
-      if holder then lapsed[holder] = read_record(redis.call('HGET', HELD, holder)) end
+      if holder and not lapsed[holder] then lapsed[holder] = read_record(redis.call('HGET', HELD, holder)) end
     end
   end
 end

@@ -6,7 +6,7 @@
 -- ARGV
 --   now     integer?  ms     time since 1970; '' = the server's clock
 --   claim   uuid?     -      a claim to end first, if it has lapsed; '' = none
---   budget  integer?  count  messages to look at in each step, 1 to 1000; '' = 250
+--   budget  integer?  count  messages to look at in each step, 1 to 1000; '' = 100
 -- REPLY
 --   flat: 1 where there is more to do, else 0; how many letters wait in the outbox
 -- ERRORS
@@ -100,7 +100,7 @@ else
   micros = now * 1000
 end
 -- }}}
-budget = budget == '' and 250 or whole(budget, 1, 1000)
+budget = budget == '' and 100 or whole(budget, 1, 1000)
 if not budget then return redis.error_reply('BADARG budget: wants 1 to 1000') end
 if claim ~= '' and not is_claim_id(claim) then return redis.error_reply('BADARG claim: wants a UUID') end
 

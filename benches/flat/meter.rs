@@ -25,8 +25,8 @@ pub struct Cost {
     pub calls: usize,
     /// Sweeps that the calls asked for.
     pub sweeps: usize,
-    /// us of CPU, all together.
-    pub cpu: f64,
+    /// us of CPU of each call and each sweep.
+    pub each: Vec<f64>,
     /// The longest call by CPU: us, and its script.
     pub longest: (f64, &'static str),
     /// The largest slowlog entry, if there was one: us, and its script.
@@ -145,7 +145,7 @@ impl Meter {
     fn timed(&mut self, cost: &mut Cost, call: &Call) -> RedisResult<RedisResult<Value>> {
         let (reply, cpu, slowlog) = self.read_around(&call.cmd)?;
         let cpu = (cpu - self.between).max(0.0);
-        cost.cpu += cpu;
+        cost.each.push(cpu);
         if cpu > cost.longest.0 {
             cost.longest = (cpu, call.script.name());
         }

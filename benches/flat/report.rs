@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::meter::{Cost, SLOWLOG_FROM, or_none};
+use crate::meter::{Cost, SLOWLOG_FROM, median, or_none};
 
 /// What no call may exceed, in us.
 const SLOWLOG_BOUND: u64 = 5000;
@@ -61,6 +61,7 @@ impl Table {
             "of",
             "longest ms",
             "of",
+            "median ms",
             "total ms",
         ];
         Table::new(title, &columns)
@@ -92,7 +93,8 @@ impl Table {
             Cell::Text(or_none(script).into()),
             Cell::Number(cpu / 1e3, 2),
             Cell::Text(or_none(longest).into()),
-            Cell::Number(cost.cpu / 1e3, 1),
+            Cell::Number(median(&mut cost.each.clone()) / 1e3, 2),
+            Cell::Number(cost.each.iter().sum::<f64>() / 1e3, 1),
         ];
         self.rows.push((what, cells));
     }
