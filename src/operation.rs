@@ -19,6 +19,8 @@ pub(crate) struct Operation {
     link: Link,
     pub(crate) prefix: Prefix,
     now: Option<Timestamp>,
+    /// Half of its time: so long it keeps to the order, whatever has to be swept first.
+    patient_until: Instant,
     until: Instant,
 }
 
@@ -26,17 +28,25 @@ impl Operation {
     pub(crate) fn begin(store: &Store) -> Self {
         // A deadline beyond what the clock can hold is none.
         let far = Duration::from_secs(365 * 24 * 3600);
+        let time = store.deadline().min(far);
+        let begun = Instant::now();
         Operation {
             link: store.link().clone(),
             prefix: store.prefix().clone(),
             now: store.now(),
-            until: Instant::now() + store.deadline().min(far),
+            patient_until: begun + time / 2,
+            until: begun + time,
         }
     }
 
     /// Whether there is time for another call.
     pub(crate) fn has_time(&self) -> bool {
         Instant::now() < self.until
+    }
+
+    /// Whether it is time to take what is at hand, rather than what would be first.
+    pub(crate) fn is_out_of_patience(&self) -> bool {
+        Instant::now() >= self.patient_until
     }
 
     /// A call of a script without a clock.

@@ -1,7 +1,7 @@
 //! Calls that can answer MORE: housekeeping first, then the call again, in one round trip.
 //!
-//! Guards that no caller ever sees MORE, and that none starves: after some rounds claim and pop are
-//! told to take what is at hand.
+//! Guards that no caller ever sees MORE, and that none starves: when half of their time is gone claim
+//! and pop are told to take what is at hand. Until then they keep to the order.
 
 use std::sync::atomic::Ordering;
 
@@ -18,9 +18,6 @@ use crate::script::SWEEP;
 /// Sweeps in one round trip, at most. Each takes a few ms of the server's time, and others' calls
 /// come between.
 const MOST_SWEEPS: usize = 16;
-
-/// After so many rounds a call is told to take what it can get.
-const PATIENCE: usize = 4;
 
 /// What the sweeps of one round trip said.
 #[derive(Default)]
@@ -48,7 +45,7 @@ impl Queue {
         let mut rounds = 0;
         let (result, letters) = loop {
             let mut calls: Vec<_> = (0..sweeps).map(|_| self.sweep(of, claim)).collect();
-            calls.push(make(rounds >= PATIENCE));
+            calls.push(make(of.is_out_of_patience()));
             let mut replies = of.calls(&calls, retry).await;
             let reply = replies.pop().unwrap_or_else(|| Err(no_reply()));
             let swept = Swept::read(replies);
