@@ -81,7 +81,8 @@ end
 
 local wrong = mistyped()
 if wrong then return wrong end
-local meta = redis.call('HMGET', META, 'schema', 'due', 'cursor', 'base_ttl', 'reaped', 'fence', 'returned')
+local meta = redis.call('HMGET', META, 'schema', 'due', 'cursor', 'base_ttl', 'reaped', 'fence', 'returned',
+  'waiting_until')
 -- {{{ lib/schema
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
@@ -175,11 +176,8 @@ local function check_meta()
   for field, value in pairs({cursor = cursor, reaped = reaped}) do
     if not padded(value) then violated('meta', field .. ' is no id') end
   end
-  for i, field in ipairs({'due', 'cursor', 'base_ttl', 'reaped', 'fence'}) do
-    local value = meta[i + 1]
-    if value and i ~= 2 and i ~= 4 and not whole(value, 0, 9007199254740992) then
-      violated('meta', field .. ' is no number')
-    end
+  for i, field in pairs({[2] = 'due', [4] = 'base_ttl', [6] = 'fence', [8] = 'waiting_until'}) do
+    if meta[i] and not whole(meta[i], 0, 9007199254740992) then violated('meta', field .. ' is no number') end
   end
 end
 

@@ -12,8 +12,11 @@
 --   worker  text?     -      name of the claiming worker, up to 256 bytes, no control characters
 --   force   flag      -      1 = take what is at hand although something waits to be swept, unless this claim's own
 --                            id does
+--   wait    integer?  ms     how long the caller is going to wait where there is nothing, 1 to 315360000000;
+--                            '' = it does not
 -- REPLY
---   nothing claimable: an empty list
+--   nothing claimable: an empty list; to a caller that waits: now, and when something may come back or mature by
+--   itself (ms, 0 = nothing will)
 --   else flat: now, fence, ttl, grace, deadline (ms), then for each message: id, claims, ttl (ms), envelope
 --   claims counts this one; ttl is the message's expiry less the ms of its id
 -- ERRORS
@@ -24,9 +27,9 @@
 --   yes
 -- MORE
 --   yes
-if #KEYS ~= 8 or #ARGV ~= 7 then return redis.error_reply('BADARG call: wants 8 keys and 7 arguments') end
+if #KEYS ~= 8 or #ARGV ~= 8 then return redis.error_reply('BADARG call: wants 8 keys and 8 arguments') end
 local LOG, META, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES = unpack(KEYS)
-local now, claim, ttl, grace, limit, worker, force = unpack(ARGV)
+local now, claim, ttl, grace, limit, worker, force, wait = unpack(ARGV)
 
 -- {{{ lib/whole
 -- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
@@ -128,6 +131,8 @@ if #worker > 256 or string.find(worker, '%c') then
   return redis.error_reply('BADARG worker: wants up to 256 bytes without control characters')
 end
 if force ~= '' and force ~= '1' then return redis.error_reply("BADARG force: wants 1 or ''") end
+if wait ~= '' then wait = whole(wait, 1, 315360000000) end
+if not wait then return redis.error_reply('BADARG wait: wants 1 to 315360000000 ms, or nothing') end
 
 -- Read.
 local meta = redis.pcall('HMGET', META, 'schema', 'due', 'cursor', 'base_ttl', 'since', 'returned', 'fence')
@@ -138,7 +143,26 @@ if meta[1] and meta[1] ~= '1' then
   return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
 end
 -- }}}
-if not meta[1] then return {} end
+-- {{{ lib/empty_handed
+-- There is nothing to claim. A caller that waits says until when, so that whoever brings something publishes it, and
+-- learns when something may come back or mature by itself.
+local function empty_handed()
+  if wait == '' then return {} end
+  if not meta[1] then return {now, 0} end
+  local wrong = mistyped()
+  if wrong then return wrong end
+  local at = math.huge
+  for _, index in ipairs({CLAIMS, DELAYED}) do
+    at = math.min(at, tonumber(redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')[2]) or math.huge)
+  end
+  if now + wait > (tonumber(redis.call('HGET', META, 'waiting_until') or nil) or 0) then
+    redis.call('HDEL', META, '')
+    redis.call('HSET', META, 'waiting_until', now + wait)
+  end
+  return {now, at < math.huge and at or 0}
+end
+-- }}}
+if not meta[1] then return empty_handed() end
 local known = redis.pcall('ZMSCORE', CLAIMS, claim)
 if known.err then return redis.error_reply('BADARG claims: ' .. known.err) end
 if known[1] then
@@ -247,7 +271,7 @@ end
 -- Empty-handed, though something may be claimable: sweep has to clear the way.
 if #ids == 0 and (late or not exhausted) then return redis.error_reply('MORE sweep, then call again') end
 -- }}}
-if #ids == 0 then return {} end
+if #ids == 0 then return empty_handed() end
 
 -- Decide.
 local deadline = now + ttl

@@ -118,7 +118,7 @@ if #ARGV > 254 then return redis.error_reply('TOOLARGE ids: ' .. #ARGV - 4 .. ',
 local wrong = mistyped()
 if wrong then return wrong end
 local meta = redis.call('HMGET', META, 'schema', 'due', '_max_claim_count', '_dead_letter_queue',
-  '_dead_letter_queue_messages_ttl')
+  '_dead_letter_queue_messages_ttl', 'waiting_until')
 -- {{{ lib/schema
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
@@ -131,6 +131,7 @@ end
 local due, max_claims, dead_letter_queue = tonumber(meta[2]) or math.huge, tonumber(meta[3]), meta[4]
 local dead_ttl = tonumber(meta[5]) or 1209600000
 -- }}}
+local waiting_until = meta[6]
 local deadline = tonumber(redis.call('ZSCORE', CLAIMS, claim) or nil)
 if not deadline or deadline <= now then return redis.error_reply('CLAIMGONE ' .. claim .. ' is gone; claim again') end
 local record = read_record(redis.call('HGET', HELD, claim))
@@ -206,23 +207,42 @@ local function bury(id, claims)
   redis.call('ZREM', EXPIRY, id)
   redis.call('HDEL', TRIES, id)
   if not entry then return math.huge end
-  local offset, _, client, extras = cmsgpack.unpack_limit(entry[2][2], 2, 1)
+  local offset, ttl, client, extras = cmsgpack.unpack_limit(entry[2][2], 2, 1)
   if string.byte(entry[2][2]) == 148 then offset, extras = cmsgpack.unpack_limit(entry[2][2], 1, offset) end
   local here = string.match(LOG, '{(.*)}')
   local to = dead_letter_queue and tag_of(dead_letter_queue)
-  local from = extras and extras.from or {}
+  extras = extras or {}
+  local from = extras.from or {}
   from[#from + 1] = here
   for _, tag in ipairs(from) do
     if tag == to then to = nil end
   end
   local letter = '\148' .. cmsgpack.pack(dead_ttl) .. cmsgpack.pack(client)
-    .. cmsgpack.pack({from = from, id = id, claims = claims, died = now}) .. string.sub(entry[2][2], offset + 1)
+    .. cmsgpack.pack({from = from, id = id, claims = claims, died = now, ttl = extras.ttl or ttl,
+      redriven = extras.redriven}) .. string.sub(entry[2][2], offset + 1)
   if to then
     redis.call('XADD', OUTBOX, next_id(OUTBOX), 'to', to, 'm', letter)
     return math.huge
   end
   redis.call('XADD', DEAD, next_id(DEAD), 'm', letter)
   return now + dead_ttl
+end
+-- }}}
+-- {{{ lib/wake
+-- Tells those who wait that there is something to claim from `at` on (ms; 0 = now). The channel has the log's name.
+-- Nobody waits: one value compared. A server before 7.0 has no SPUBLISH; what can't be published fails no call.
+local function wake(at)
+  if not waiting_until then return end
+  local time = now
+  if time == '' then
+    local server = redis.call('TIME')
+    time = server[1] * 1000 + server[2] / 1000
+  end
+  if time >= tonumber(waiting_until) then
+    redis.call('HDEL', META, 'waiting_until')
+  elseif type(redis.pcall('SPUBLISH', LOG, at)) == 'table' then
+    redis.pcall('PUBLISH', LOG, at)
+  end
 end
 -- }}}
 -- {{{ lib/let_go
@@ -256,6 +276,11 @@ local function let_go(ids, tried, delay)
   if soonest < due then
     due = soonest
     redis.call('HSET', META, 'due', due)
+  end
+  if #returned > 0 then
+    wake(0)
+  elseif #delayed > 0 then
+    wake(now + delay)
   end
 end
 -- }}}

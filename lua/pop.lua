@@ -2,14 +2,17 @@
 -- With a token a repeat answers the same messages for at least 60 s; without one a lost reply loses them.
 --
 -- KEYS
---   log meta returned delayed expiry tries tokens tokens_before
+--   log meta claims returned delayed expiry tries tokens tokens_before
 -- ARGV
 --   now     integer?  ms     time since 1970; '' = the server's clock
 --   limit   integer   count  1 to 250
 --   token   text?     -      up to 256 bytes, without control characters; '' = no token
 --   force   flag      -      1 = take what is at hand although something waits to be swept
+--   wait    integer?  ms     how long the caller is going to wait where there is nothing, 1 to 315360000000;
+--                            '' = it does not
 -- REPLY
---   nothing claimable: an empty list
+--   nothing claimable: an empty list; to a caller that waits: now, and when something may come back or mature by
+--   itself (ms, 0 = nothing will)
 --   else flat: now, then for each message: id, claims, ttl (ms), envelope; claims is how often it was claimed before;
 --   a repeat answers as the first call did, its now included
 -- ERRORS
@@ -20,9 +23,9 @@
 --   yes
 -- MORE
 --   yes
-if #KEYS ~= 8 or #ARGV ~= 4 then return redis.error_reply('BADARG call: wants 8 keys and 4 arguments') end
-local LOG, META, RETURNED, DELAYED, EXPIRY, TRIES, TOKENS, TOKENS_BEFORE = unpack(KEYS)
-local now, limit, token, force = unpack(ARGV)
+if #KEYS ~= 9 or #ARGV ~= 5 then return redis.error_reply('BADARG call: wants 9 keys and 5 arguments') end
+local LOG, META, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES, TOKENS, TOKENS_BEFORE = unpack(KEYS)
+local now, limit, token, force, wait = unpack(ARGV)
 
 -- {{{ lib/whole
 -- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
@@ -109,6 +112,8 @@ if #token > 256 or string.find(token, '%c') then
   return redis.error_reply('BADARG token: wants up to 256 bytes without control characters')
 end
 if force ~= '' and force ~= '1' then return redis.error_reply("BADARG force: wants 1 or ''") end
+if wait ~= '' then wait = whole(wait, 1, 315360000000) end
+if not wait then return redis.error_reply('BADARG wait: wants 1 to 315360000000 ms, or nothing') end
 
 -- Read.
 local meta = redis.pcall('HMGET', META, 'schema', 'due', 'cursor', 'base_ttl', 'since', 'returned')
@@ -119,7 +124,26 @@ if meta[1] and meta[1] ~= '1' then
   return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
 end
 -- }}}
-if not meta[1] then return {} end
+-- {{{ lib/empty_handed
+-- There is nothing to claim. A caller that waits says until when, so that whoever brings something publishes it, and
+-- learns when something may come back or mature by itself.
+local function empty_handed()
+  if wait == '' then return {} end
+  if not meta[1] then return {now, 0} end
+  local wrong = mistyped()
+  if wrong then return wrong end
+  local at = math.huge
+  for _, index in ipairs({CLAIMS, DELAYED}) do
+    at = math.min(at, tonumber(redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')[2]) or math.huge)
+  end
+  if now + wait > (tonumber(redis.call('HGET', META, 'waiting_until') or nil) or 0) then
+    redis.call('HDEL', META, '')
+    redis.call('HSET', META, 'waiting_until', now + wait)
+  end
+  return {now, at < math.huge and at or 0}
+end
+-- }}}
+if not meta[1] then return empty_handed() end
 if token ~= '' then
   local wrong = mistyped()
   if wrong then return wrong end
@@ -226,7 +250,7 @@ end
 -- Empty-handed, though something may be claimable: sweep has to clear the way.
 if #ids == 0 and (late or not exhausted) then return redis.error_reply('MORE sweep, then call again') end
 -- }}}
-if #ids == 0 then return {} end
+if #ids == 0 then return empty_handed() end
 
 -- Write. Messages as usual are in the log alone.
 local reply = {now, unpack(messages)}

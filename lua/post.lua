@@ -115,7 +115,7 @@ if not max_body then return redis.error_reply('BADARG max_body: wants 1 to 26843
 
 -- Read.
 local meta = redis.pcall('HMGET', META, 'schema', 'base_ttl', 'due', '_default_message_ttl', '_default_message_delay',
-  '_max_messages_post_size')
+  '_max_messages_post_size', 'waiting_until')
 -- {{{ lib/schema
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
@@ -126,7 +126,7 @@ end
 if not meta[1] then return redis.error_reply('QUEUEGONE create it, then post again') end
 local base_ttl, due = tonumber(meta[2]), tonumber(meta[3]) or math.huge
 local default_ttl, default_delay = tonumber(meta[4]) or 1209600000, tonumber(meta[5]) or 0
-local max_post = tonumber(meta[6]) or 4194304
+local max_post, waiting_until = tonumber(meta[6]) or 4194304, meta[7]
 
 -- {{{ lib/last_id
 -- The last id that a stream has given, deleted or not; 0-0 where there was none.
@@ -160,6 +160,23 @@ local function refused(part, reply)
   return reply
 end
 -- }}}
+-- {{{ lib/wake
+-- Tells those who wait that there is something to claim from `at` on (ms; 0 = now). The channel has the log's name.
+-- Nobody waits: one value compared. A server before 7.0 has no SPUBLISH; what can't be published fails no call.
+local function wake(at)
+  if not waiting_until then return end
+  local time = now
+  if time == '' then
+    local server = redis.call('TIME')
+    time = server[1] * 1000 + server[2] / 1000
+  end
+  if time >= tonumber(waiting_until) then
+    redis.call('HDEL', META, 'waiting_until')
+  elseif type(redis.pcall('SPUBLISH', LOG, at)) == 'table' then
+    redis.pcall('PUBLISH', LOG, at)
+  end
+end
+-- }}}
 -- {{{ lib/append
 -- Messages join the log here. One script's ids share their ms and follow each other.
 local function ids_from(ms, seq, many)
@@ -184,9 +201,12 @@ local function append(envelopes, ttls, delays)
   local ms, seq = string.match(first, '^(%d+)%-(%d+)$')
   local ids = ids_from(ms, tonumber(seq), #envelopes)
   for i = 2, #ids do redis.call('XADD', LOG, ids[i], 'm', envelopes[i]) end
-  if as_usual then return ids end
+  if as_usual then
+    wake(0)
+    return ids
+  end
 
-  local expiry, delayed = {}, {}
+  local expiry, delayed, free_from = {}, {}, math.huge
   local soonest = rebased and ms + base_ttl or math.huge
   for i, id in ipairs(ids) do
     if ttls[i] ~= base_ttl then
@@ -197,11 +217,13 @@ local function append(envelopes, ttls, delays)
       delayed[#delayed + 1], delayed[#delayed + 2] = ms + delays[i], id
       soonest = math.min(soonest, ms + delays[i])
     end
+    free_from = math.min(free_from, delays[i] > 0 and ms + delays[i] or 0)
   end
   if #expiry > 0 then redis.call('ZADD', EXPIRY, unpack(expiry)) end
   if #delayed > 0 then redis.call('ZADD', DELAYED, unpack(delayed)) end
   if rebased then redis.call('HSET', META, 'base_ttl', base_ttl, 'since', ms) end
   if soonest < due then redis.call('HSET', META, 'due', soonest) end
+  wake(free_from)
   return ids
 end
 -- }}}

@@ -90,7 +90,7 @@ if not grace then return redis.error_reply('BADARG grace: wants 0 to 31536000000
 -- Read.
 local wrong = mistyped()
 if wrong then return wrong end
-local meta = redis.call('HMGET', META, 'schema', 'due')
+local meta = redis.call('HMGET', META, 'schema', 'due', 'waiting_until')
 -- {{{ lib/schema
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
@@ -102,7 +102,27 @@ local deadline = tonumber(redis.call('ZSCORE', CLAIMS, claim) or nil)
 if not deadline or deadline <= now then return redis.error_reply('CLAIMGONE ' .. claim .. ' is gone; claim again') end
 local record = read_record(redis.call('HGET', HELD, claim))
 
+local waiting_until = meta[3]
+-- {{{ lib/wake
+-- Tells those who wait that there is something to claim from `at` on (ms; 0 = now). The channel has the log's name.
+-- Nobody waits: one value compared. A server before 7.0 has no SPUBLISH; what can't be published fails no call.
+local function wake(at)
+  if not waiting_until then return end
+  local time = now
+  if time == '' then
+    local server = redis.call('TIME')
+    time = server[1] * 1000 + server[2] / 1000
+  end
+  if time >= tonumber(waiting_until) then
+    redis.call('HDEL', META, 'waiting_until')
+  elseif type(redis.pcall('SPUBLISH', LOG, at)) == 'table' then
+    redis.pcall('PUBLISH', LOG, at)
+  end
+end
+-- }}}
+
 -- Decide.
+local before = deadline
 deadline = now + ttl
 record.ttl, record.grace = ttl, grace
 local extended, owners = {}, {}
@@ -131,4 +151,5 @@ redis.call('ZADD', CLAIMS, deadline, claim)
 redis.call('HSET', HELD, claim, write_record(record), unpack(owners))
 if #extended > 0 then redis.call('ZADD', EXPIRY, unpack(extended)) end
 if deadline < (tonumber(meta[2]) or math.huge) then redis.call('HSET', META, 'due', deadline) end
+if deadline < before then wake(deadline) end
 return {now, tonumber(record.fence), ttl, grace, deadline}

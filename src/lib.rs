@@ -60,6 +60,7 @@ mod reply;
 pub mod script;
 mod store;
 mod time;
+mod wake;
 
 pub use claim::{Claim, ClaimId, CreateClaim, Lease, Nack, Release};
 pub use error::{Cause, Error, Outcome, Result};

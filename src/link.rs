@@ -7,6 +7,7 @@
 
 mod backoff;
 mod call;
+mod dial;
 mod run;
 mod source;
 mod trace;
@@ -21,11 +22,13 @@ use redis::aio::ConnectionLike;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
+pub(crate) use backoff::Backoff;
 pub(crate) use call::{Call, Reply, Retry};
+pub(crate) use dial::Dialler;
 
 use crate::error::{Cause, Error, Outcome, Result};
 use run::Run;
-use source::{Own, Source};
+use source::Source;
 
 /// How long a call may take, and how many may be under way.
 #[derive(Debug, Clone, Copy)]
@@ -64,9 +67,9 @@ struct Shared {
 }
 
 impl Link {
-    /// A connection of its own to the server of this URL, made when first needed.
-    pub(crate) fn open(url: &str, limits: Limits) -> Result<Self> {
-        Ok(Self::new(Source::Own(Box::new(Own::open(url)?)), limits))
+    /// A connection of its own, made when first needed.
+    pub(crate) fn own(dialler: Dialler, limits: Limits) -> Self {
+        Self::new(Source::own(dialler), limits)
     }
 
     /// A connection that the caller has; each call works on a clone of it.

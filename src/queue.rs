@@ -13,6 +13,7 @@ mod post;
 mod read;
 mod stats;
 mod sweep;
+mod wait;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use pop::Pop;
 pub use post::Post;
 pub use read::Order;
 pub use stats::{End, Stats};
+pub(crate) use wait::Look;
 
 use redis::Value;
 

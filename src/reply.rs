@@ -21,7 +21,11 @@ impl Fields {
     }
 
     pub(crate) fn are_all_read(&self) -> bool {
-        self.0.as_slice().is_empty()
+        self.left() == 0
+    }
+
+    pub(crate) fn left(&self) -> usize {
+        self.0.len()
     }
 
     pub(crate) fn number(&mut self) -> Result<u64> {

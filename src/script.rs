@@ -115,6 +115,11 @@ scripts! {
     CLAIM "claim" [Log Meta Held Claims Returned Delayed Expiry Tries] writes more;
     CLAIM_GET "claim_get" [Log Meta Held Claims Expiry Tries] reads;
     DEAD_DELIVER "dead/deliver" [Log Meta Delayed Expiry Taken] writes;
+    DEAD_GET "dead/get" [Meta Dead] reads;
+    DEAD_LIST "dead/list" [Meta Dead] reads;
+    DEAD_PURGE "dead/purge" [Meta Dead] writes;
+    DEAD_REDRIVE "dead/redrive" [Meta Outbox Dead] writes;
+    DEAD_SEND_BACK "dead/send_back" [Log Meta Held Returned Delayed Expiry Tries Outbox] writes more;
     DEAD_SETTLE "dead/settle" [Meta Outbox] writes;
     DEAD_TRANSIT "dead/transit" [Meta Outbox] reads;
     DELETE "delete" [Log Meta Held Claims Returned Delayed Expiry Tries] writes;
@@ -122,7 +127,7 @@ scripts! {
     GET "get" [Log Meta Held Claims Delayed Expiry Tries] reads;
     LIST "list" [Log Meta Held Claims Returned Delayed Expiry Tries] reads;
     NACK "nack" [Log Meta Held Claims Returned Delayed Expiry Tries Outbox Dead] writes;
-    POP "pop" [Log Meta Returned Delayed Expiry Tries Tokens TokensBefore] writes more;
+    POP "pop" [Log Meta Claims Returned Delayed Expiry Tries Tokens TokensBefore] writes more;
     POST "post" [Log Meta Delayed Expiry Tokens TokensBefore] writes;
     QUEUE_CREATE "queue/create" [Log Meta Outbox Taken Floor] writes more;
     QUEUE_DELETE "queue/delete" [Log Meta Held Claims Returned Delayed Expiry Tries Outbox Dead Tokens TokensBefore Taken Floor] writes more;

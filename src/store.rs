@@ -28,6 +28,7 @@ use crate::link::Link;
 use crate::operation::Operation;
 use crate::queue::Queue;
 use crate::time::Timestamp;
+use crate::wake::Wakes;
 
 /// A handle on the queues of one Redis.
 ///
@@ -44,6 +45,7 @@ use crate::time::Timestamp;
 #[derive(Clone)]
 pub struct Store {
     link: Link,
+    wakes: Wakes,
     deadline: Duration,
     /// What [`Store::at`] was given.
     fixed: Option<Timestamp>,
@@ -258,6 +260,10 @@ impl Store {
 
     pub(crate) fn link(&self) -> &Link {
         &self.link
+    }
+
+    pub(crate) fn wakes(&self) -> &Wakes {
+        &self.wakes
     }
 
     pub(crate) fn prefix(&self) -> &Prefix {

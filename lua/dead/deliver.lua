@@ -87,7 +87,7 @@ if not string.find(source, '^[^/{}]*/[^/{}]+$') then return redis.error_reply('B
 -- Read.
 local wrong = mistyped()
 if wrong then return wrong end
-local meta = redis.call('HMGET', META, 'schema', 'base_ttl', 'due')
+local meta = redis.call('HMGET', META, 'schema', 'base_ttl', 'due', 'waiting_until')
 -- {{{ lib/schema
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
@@ -96,7 +96,7 @@ if meta[1] and meta[1] ~= '1' then
 end
 -- }}}
 if not meta[1] then return redis.error_reply('QUEUEGONE create it, then deliver again') end
-local base_ttl, due = tonumber(meta[2]), tonumber(meta[3]) or math.huge
+local base_ttl, due, waiting_until = tonumber(meta[2]), tonumber(meta[3]) or math.huge, meta[4]
 local last = redis.call('HGET', TAKEN, source) or '0-0'
 
 -- Decide.
@@ -151,6 +151,23 @@ local function refused(part, reply)
   return reply
 end
 -- }}}
+-- {{{ lib/wake
+-- Tells those who wait that there is something to claim from `at` on (ms; 0 = now). The channel has the log's name.
+-- Nobody waits: one value compared. A server before 7.0 has no SPUBLISH; what can't be published fails no call.
+local function wake(at)
+  if not waiting_until then return end
+  local time = now
+  if time == '' then
+    local server = redis.call('TIME')
+    time = server[1] * 1000 + server[2] / 1000
+  end
+  if time >= tonumber(waiting_until) then
+    redis.call('HDEL', META, 'waiting_until')
+  elseif type(redis.pcall('SPUBLISH', LOG, at)) == 'table' then
+    redis.pcall('PUBLISH', LOG, at)
+  end
+end
+-- }}}
 -- {{{ lib/append
 -- Messages join the log here. One script's ids share their ms and follow each other.
 local function ids_from(ms, seq, many)
@@ -175,9 +192,12 @@ local function append(envelopes, ttls, delays)
   local ms, seq = string.match(first, '^(%d+)%-(%d+)$')
   local ids = ids_from(ms, tonumber(seq), #envelopes)
   for i = 2, #ids do redis.call('XADD', LOG, ids[i], 'm', envelopes[i]) end
-  if as_usual then return ids end
+  if as_usual then
+    wake(0)
+    return ids
+  end
 
-  local expiry, delayed = {}, {}
+  local expiry, delayed, free_from = {}, {}, math.huge
   local soonest = rebased and ms + base_ttl or math.huge
   for i, id in ipairs(ids) do
     if ttls[i] ~= base_ttl then
@@ -188,11 +208,13 @@ local function append(envelopes, ttls, delays)
       delayed[#delayed + 1], delayed[#delayed + 2] = ms + delays[i], id
       soonest = math.min(soonest, ms + delays[i])
     end
+    free_from = math.min(free_from, delays[i] > 0 and ms + delays[i] or 0)
   end
   if #expiry > 0 then redis.call('ZADD', EXPIRY, unpack(expiry)) end
   if #delayed > 0 then redis.call('ZADD', DELAYED, unpack(delayed)) end
   if rebased then redis.call('HSET', META, 'base_ttl', base_ttl, 'since', ms) end
   if soonest < due then redis.call('HSET', META, 'due', soonest) end
+  wake(free_from)
   return ids
 end
 -- }}}

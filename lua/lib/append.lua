@@ -21,9 +21,12 @@ local function append(envelopes, ttls, delays)
   local ms, seq = string.match(first, '^(%d+)%-(%d+)$')
   local ids = ids_from(ms, tonumber(seq), #envelopes)
   for i = 2, #ids do redis.call('XADD', LOG, ids[i], 'm', envelopes[i]) end
-  if as_usual then return ids end
+  if as_usual then
+    wake(0)
+    return ids
+  end
 
-  local expiry, delayed = {}, {}
+  local expiry, delayed, free_from = {}, {}, math.huge
   local soonest = rebased and ms + base_ttl or math.huge
   for i, id in ipairs(ids) do
     if ttls[i] ~= base_ttl then
@@ -34,10 +37,12 @@ local function append(envelopes, ttls, delays)
       delayed[#delayed + 1], delayed[#delayed + 2] = ms + delays[i], id
       soonest = math.min(soonest, ms + delays[i])
     end
+    free_from = math.min(free_from, delays[i] > 0 and ms + delays[i] or 0)
   end
   if #expiry > 0 then redis.call('ZADD', EXPIRY, unpack(expiry)) end
   if #delayed > 0 then redis.call('ZADD', DELAYED, unpack(delayed)) end
   if rebased then redis.call('HSET', META, 'base_ttl', base_ttl, 'since', ms) end
   if soonest < due then redis.call('HSET', META, 'due', soonest) end
+  wake(free_from)
   return ids
 end

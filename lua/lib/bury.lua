@@ -12,17 +12,19 @@ local function bury(id, claims)
   redis.call('ZREM', EXPIRY, id)
   redis.call('HDEL', TRIES, id)
   if not entry then return math.huge end
-  local offset, _, client, extras = cmsgpack.unpack_limit(entry[2][2], 2, 1)
+  local offset, ttl, client, extras = cmsgpack.unpack_limit(entry[2][2], 2, 1)
   if string.byte(entry[2][2]) == 148 then offset, extras = cmsgpack.unpack_limit(entry[2][2], 1, offset) end
   local here = string.match(LOG, '{(.*)}')
   local to = dead_letter_queue and tag_of(dead_letter_queue)
-  local from = extras and extras.from or {}
+  extras = extras or {}
+  local from = extras.from or {}
   from[#from + 1] = here
   for _, tag in ipairs(from) do
     if tag == to then to = nil end
   end
   local letter = '\148' .. cmsgpack.pack(dead_ttl) .. cmsgpack.pack(client)
-    .. cmsgpack.pack({from = from, id = id, claims = claims, died = now}) .. string.sub(entry[2][2], offset + 1)
+    .. cmsgpack.pack({from = from, id = id, claims = claims, died = now, ttl = extras.ttl or ttl,
+      redriven = extras.redriven}) .. string.sub(entry[2][2], offset + 1)
   if to then
     redis.call('XADD', OUTBOX, next_id(OUTBOX), 'to', to, 'm', letter)
     return math.huge

@@ -29,4 +29,9 @@ local function let_go(ids, tried, delay)
     due = soonest
     redis.call('HSET', META, 'due', due)
   end
+  if #returned > 0 then
+    wake(0)
+  elseif #delayed > 0 then
+    wake(now + delay)
+  end
 end

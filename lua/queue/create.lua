@@ -135,13 +135,13 @@ local function set_metadata(map, values)
   redis.call('HDEL', META, unpack(dropped))
 end
 -- }}}
--- {{{ lib/start_log
--- An empty log that goes on after an id. A group is the way to make a stream without an entry.
-local function start_log(after)
+-- {{{ lib/start_stream
+-- An empty stream that goes on after an id. A group is the way to make a stream without an entry.
+local function start_stream(key, after)
   if after == '0-0' then return end
-  redis.call('XGROUP', 'CREATE', LOG, 'start', '$', 'MKSTREAM')
-  redis.call('XGROUP', 'DESTROY', LOG, 'start')
-  redis.call('XSETID', LOG, after)
+  redis.call('XGROUP', 'CREATE', key, 'start', '$', 'MKSTREAM')
+  redis.call('XGROUP', 'DESTROY', key, 'start')
+  redis.call('XSETID', key, after)
 end
 -- }}}
 -- {{{ lib/clock
@@ -183,12 +183,31 @@ if not meta[1] and redis.call('EXISTS', LOG) == 1 then
   return redis.error_reply('BADARG log: stands without meta, which somebody else deleted; delete or restore')
 end
 
+-- Who waits for a queue that is not there has nowhere to say so: its making is always published.
+local waiting_until = math.huge
+-- {{{ lib/wake
+-- Tells those who wait that there is something to claim from `at` on (ms; 0 = now). The channel has the log's name.
+-- Nobody waits: one value compared. A server before 7.0 has no SPUBLISH; what can't be published fails no call.
+local function wake(at)
+  if not waiting_until then return end
+  local time = now
+  if time == '' then
+    local server = redis.call('TIME')
+    time = server[1] * 1000 + server[2] / 1000
+  end
+  if time >= tonumber(waiting_until) then
+    redis.call('HDEL', META, 'waiting_until')
+  elseif type(redis.pcall('SPUBLISH', LOG, at)) == 'table' then
+    redis.pcall('PUBLISH', LOG, at)
+  end
+end
+-- }}}
 -- Write.
 if not meta[1] then
   local last, fence = floor[1] or '0-0', floor[2] or 0
   wrong = refused('meta', redis.pcall('HSET', META, 'schema', 1, 'created', now, 'cursor', last, 'fence', fence))
   if wrong then return wrong end
-  start_log(last)
+  start_stream(LOG, last)
   for _, key in ipairs({OUTBOX, TAKEN}) do redis.call('PERSIST', key) end
   redis.call('UNLINK', FLOOR)
 end
@@ -196,4 +215,6 @@ if map then
   wrong = set_metadata(map, settings)
   if wrong then return wrong end
 end
-return meta[1] and 0 or 1
+if meta[1] then return 0 end
+wake(0)
+return 1

@@ -85,14 +85,14 @@ local count, last = redis.call('XLEN', LOG), last_id(LOG)
 redis.call('UNLINK', LOG, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES)
 redis.call('HDEL', META, 'base_ttl', 'since', 'reaped', 'returned')
 redis.call('HSET', META, 'cursor', last)
--- {{{ lib/start_log
--- An empty log that goes on after an id. A group is the way to make a stream without an entry.
-local function start_log(after)
+-- {{{ lib/start_stream
+-- An empty stream that goes on after an id. A group is the way to make a stream without an entry.
+local function start_stream(key, after)
   if after == '0-0' then return end
-  redis.call('XGROUP', 'CREATE', LOG, 'start', '$', 'MKSTREAM')
-  redis.call('XGROUP', 'DESTROY', LOG, 'start')
-  redis.call('XSETID', LOG, after)
+  redis.call('XGROUP', 'CREATE', key, 'start', '$', 'MKSTREAM')
+  redis.call('XGROUP', 'DESTROY', key, 'start')
+  redis.call('XSETID', key, after)
 end
 -- }}}
-start_log(last)
+start_stream(LOG, last)
 return count

@@ -6,14 +6,12 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use redis::Value;
-
 use super::{Claim, ClaimId, Lease};
 use crate::Pending;
 use crate::error::Result;
 use crate::link::{Call, Retry};
 use crate::operation::Operation;
-use crate::queue::Queue;
+use crate::queue::{Look, Queue};
 use crate::reply::Fields;
 use crate::script::CLAIM;
 use crate::time::millis;
@@ -26,7 +24,7 @@ use crate::time::millis;
 /// its bounds.
 ///
 /// # Dropping the future
-/// Can leave a claim that nobody works on; its messages are claimable again after its ttl. Who has
+/// Ends the waiting. It can leave a claim that nobody works on; its messages are claimable again after its ttl. Who has
 /// given it an [id](Self::id) can ask for it once more, or release it.
 #[must_use = "nothing is claimed until it is awaited"]
 #[derive(Debug, Clone)]
@@ -38,6 +36,7 @@ pub struct CreateClaim {
     limit: usize,
     id: Option<ClaimId>,
     worker: String,
+    wait: Option<Duration>,
 }
 
 impl Queue {
@@ -62,6 +61,7 @@ impl Queue {
             limit: 10,
             id: None,
             worker: String::new(),
+            wait: None,
         }
     }
 }
@@ -99,19 +99,55 @@ impl CreateClaim {
         self
     }
 
+    /// Waits up to so long for something to claim: it answers as soon as there is, and `None` only
+    /// after that time.
+    ///
+    /// ```no_run
+    /// # async fn example(queue: marconi_redis::Queue) -> marconi_redis::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// while let Some(claim) = queue.claim().wait(Duration::from_secs(60)).await? {
+    ///     println!("{} messages", claim.messages().len());
+    ///     claim.delete_all().await?;
+    /// }
+    /// println!("nothing for a minute");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// A waiter costs the server nothing while it waits: it is told of what others post, release or
+    /// give back, whoever they are, and knows when a delay or a claim runs out. All waiters of a store
+    /// share one connection beside that of the operations, made when first needed. A server that goes
+    /// away and comes back meanwhile is no error; the store's deadline is for each look at the queue.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) where the store works over a connection of
+    /// the caller's and has no [`wake_url`](crate::Builder::wake_url);
+    /// [`Transport`](crate::Error::Transport) where nobody can listen, or a look fails.
+    pub fn wait(mut self, timeout: Duration) -> Self {
+        self.wait = Some(timeout);
+        self
+    }
+
     async fn run(self) -> Result<Option<Claim>> {
-        let queue = &self.queue;
         let id = self.id.unwrap_or_else(ClaimId::random);
+        match self.wait {
+            None => self.look(id, None).await.map(Look::found),
+            Some(timeout) => self.queue.waited(timeout, |wait| self.look(id, wait)).await,
+        }
+    }
+
+    async fn look(&self, id: ClaimId, wait: Option<Duration>) -> Result<Look<Claim>> {
+        let queue = &self.queue;
         let of = Operation::begin(queue.store());
-        let call = |force| self.call(&of, &id, force);
+        let call = |force| self.call(&of, &id, force, wait);
         // With an id that this program has given no claim yet, there is none to end first.
         let named = self.id.as_ref();
         let reply = queue.swept(&of, Retry::Always, named, call).await?;
-        let claim = self.read(id, reply);
-        claim.map_err(|error| error.within(queue.path(), Some(id.as_str())))
+        let look = Look::read(reply, |fields| self.read(id, fields));
+        look.map_err(|error| error.within(queue.path(), Some(id.as_str())))
     }
 
-    fn call(&self, of: &Operation, id: &ClaimId, force: bool) -> Call {
+    fn call(&self, of: &Operation, id: &ClaimId, force: bool, wait: Option<Duration>) -> Call {
         of.timed(&CLAIM, self.queue.keys())
             .arg(id.as_str())
             .arg(millis(self.ttl))
@@ -119,15 +155,15 @@ impl CreateClaim {
             .arg(self.limit)
             .arg(&self.worker)
             .arg(if force { "1" } else { "" })
+            .arg(
+                wait.map(|wait| millis(wait).to_string())
+                    .unwrap_or_default(),
+            )
     }
 
-    fn read(&self, id: ClaimId, reply: Value) -> Result<Option<Claim>> {
-        let mut fields = Fields::of(reply)?;
-        if fields.are_all_read() {
-            return Ok(None);
-        }
+    fn read(&self, id: ClaimId, mut fields: Fields) -> Result<Claim> {
         let lease = Lease::read(&mut fields)?;
-        Claim::read(&self.queue, id, lease, self.worker.clone(), fields).map(Some)
+        Claim::read(&self.queue, id, lease, self.worker.clone(), fields)
     }
 }
 

@@ -11,12 +11,12 @@ use tokio::time::{Instant, sleep};
 const FIRST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_millis(500);
 
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     next: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Backoff { next: FIRST }
     }
 
@@ -30,7 +30,8 @@ impl Backoff {
         true
     }
 
-    fn draw(&mut self) -> Duration {
+    /// How long to wait this time.
+    pub(crate) fn draw(&mut self) -> Duration {
         let ceiling = self.next;
         self.next = (ceiling * 2).min(LONGEST);
         // Each RandomState is seeded anew; jitter needs no better source, and no dependency.

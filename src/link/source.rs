@@ -10,13 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, IntoConnectionInfo, Pipeline, ProtocolVersion,
-    PushInfo, PushKind, RedisError, RedisResult, Value,
-};
+use redis::{Cmd, ErrorKind, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value};
 
+use super::dial::Dialler;
 use super::verdict;
-use crate::error::{Cause, Error, Result};
+use crate::error::Cause;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -97,6 +95,10 @@ pub(super) enum Source {
 }
 
 impl Source {
+    pub(super) fn own(dialler: Dialler) -> Self {
+        Source::Own(Box::new(Own::of(dialler)))
+    }
+
     pub(super) fn lent<F, Fut, C, E>(lend: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -132,8 +134,7 @@ impl Source {
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // The address alone: user and password stand elsewhere.
-            Source::Own(own) => write!(f, "{}", own.client.get_connection_info().addr()),
+            Source::Own(own) => own.dialler.fmt(f),
             Source::Lent(_) => f.write_str("the caller's connection"),
         }
     }
@@ -141,8 +142,7 @@ impl fmt::Debug for Source {
 
 /// One multiplexed connection, made when needed.
 pub(super) struct Own {
-    client: Client,
-    config: AsyncConnectionConfig,
+    dialler: Dialler,
     current: Mutex<Option<(MultiplexedConnection, Arc<Health>)>>,
     /// Held while connecting, so that a thousand calls to a server that is away are one attempt.
     dialling: tokio::sync::Mutex<()>,
@@ -151,22 +151,13 @@ pub(super) struct Own {
 }
 
 impl Own {
-    pub(super) fn open(url: &str) -> Result<Self> {
-        let info = url.into_connection_info().and_then(Client::open);
-        let client =
-            info.map_err(|error| Error::invalid("url", Cause::redis(&error).to_string()))?;
-        choose_cryptography();
-        // The deadline of the call rules; redis's own timeouts would cut it short.
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(None)
-            .set_response_timeout(None);
-        Ok(Own {
-            client,
-            config,
+    fn of(dialler: Dialler) -> Self {
+        Own {
+            dialler,
             current: Mutex::default(),
             dialling: tokio::sync::Mutex::default(),
             is_plain: AtomicBool::new(false),
-        })
+        }
     }
 
     async fn line(&self) -> Result<Line, NoLine> {
@@ -206,22 +197,13 @@ impl Own {
         let health = Arc::new(Health::default());
         if !self.is_plain.load(Ordering::Relaxed) {
             let told = Arc::clone(&health);
-            let config = self.config.clone().set_push_sender(move |push: PushInfo| {
+            let notice = move |push: PushInfo| {
                 if push.kind == PushKind::Disconnection {
                     told.retire();
                 }
                 Ok::<_, std::convert::Infallible>(())
-            });
-            let info = self.client.get_connection_info().clone();
-            let settings = info
-                .redis_settings()
-                .clone()
-                .set_protocol(ProtocolVersion::RESP3);
-            let client = Client::open(info.set_redis_settings(settings))?;
-            match client
-                .get_multiplexed_async_connection_with_config(&config)
-                .await
-            {
+            };
+            match self.dialler.dial(notice).await {
                 Ok(connection) => return Ok((connection, health)),
                 Err(error) if error.kind() == ErrorKind::RESP3NotSupported => {
                     self.is_plain.store(true, Ordering::Relaxed);
@@ -229,23 +211,6 @@ impl Own {
                 Err(error) => return Err(error),
             }
         }
-        let connection = self
-            .client
-            .get_multiplexed_async_connection_with_config(&self.config)
-            .await?;
-        Ok((connection, health))
+        Ok((self.dialler.dial_plainly().await?, health))
     }
 }
-
-/// rustls wants one implementation chosen for the whole process, and panics where it has to choose
-/// between two: a choice that the program made stands.
-#[cfg(feature = "tls")]
-fn choose_cryptography() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Fails only where another thread was first, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
-}
-
-#[cfg(not(feature = "tls"))]
-fn choose_cryptography() {}

@@ -4,6 +4,8 @@
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
+#[path = "../../tests/common/proxy.rs"]
+mod proxy;
 
 use redis::Value;
 
@@ -25,7 +27,10 @@ macro_rules! script {
 // Below the macro, which they use.
 mod answered;
 mod lost;
-mod proxy;
+
+fn open(url: &str, limits: Limits) -> Result<Link> {
+    Ok(Link::own(Dialler::open(url)?, limits))
+}
 
 fn count() -> &'static Script {
     script!(

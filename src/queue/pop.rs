@@ -4,8 +4,9 @@
 //! to have been done.
 
 use std::future::IntoFuture;
+use std::time::Duration;
 
-use super::Queue;
+use super::{Look, Queue};
 use crate::Pending;
 use crate::error::{Error, Result};
 use crate::link::Retry;
@@ -13,6 +14,7 @@ use crate::message::Message;
 use crate::operation::Operation;
 use crate::reply::Fields;
 use crate::script::POP;
+use crate::time::millis;
 
 /// A pop: takes and deletes claimable messages, oldest first, in one atomic step; `.await` it.
 ///
@@ -25,7 +27,7 @@ use crate::script::POP;
 /// that may fail later than that wants a [claim](Queue::claim).
 ///
 /// # Dropping the future
-/// Loses the messages that were popped meanwhile, except with a token: the same pop, made again,
+/// Ends the waiting. It loses the messages that were popped meanwhile, except with a token: the same pop, made again,
 /// answers them.
 #[must_use = "nothing is popped until it is awaited"]
 #[derive(Debug, Clone)]
@@ -34,6 +36,7 @@ pub struct Pop {
     queue: Queue,
     limit: usize,
     token: Option<String>,
+    wait: Option<Duration>,
 }
 
 impl Queue {
@@ -52,6 +55,7 @@ impl Queue {
             queue: self.clone(),
             limit: 1,
             token: None,
+            wait: None,
         }
     }
 }
@@ -71,30 +75,54 @@ impl Pop {
         self
     }
 
+    /// Waits up to so long for something to pop, without asking again and again, as a
+    /// [claim](crate::CreateClaim::wait) does. The store's deadline is for each look at the queue.
+    pub fn wait(mut self, timeout: Duration) -> Self {
+        self.wait = Some(timeout);
+        self
+    }
+
     async fn run(self) -> Result<Vec<Message>> {
+        if self.token.as_deref() == Some("") {
+            let error = Error::invalid("token", "wants 1 to 256 bytes");
+            return Err(error.within(self.queue.path(), None));
+        }
+        let found = match self.wait {
+            None => self.look(None).await?.found(),
+            Some(timeout) => self.queue.waited(timeout, |wait| self.look(wait)).await?,
+        };
+        Ok(found.unwrap_or_default())
+    }
+
+    async fn look(&self, wait: Option<Duration>) -> Result<Look<Vec<Message>>> {
         let queue = &self.queue;
         let (token, retry) = match self.token.as_deref() {
             None => ("", Retry::OnlyIfNotDone),
-            Some("") => {
-                let error = Error::invalid("token", "wants 1 to 256 bytes");
-                return Err(error.within(queue.path(), None));
-            }
             Some(token) => (token, Retry::Always),
         };
         let of = Operation::begin(queue.store());
+        let wait = wait
+            .map(|wait| millis(wait).to_string())
+            .unwrap_or_default();
         let call = |force| {
             let call = of.timed(&POP, queue.keys()).arg(self.limit).arg(token);
-            call.arg(if force { "1" } else { "" })
+            call.arg(if force { "1" } else { "" }).arg(&wait)
         };
-        let mut fields = Fields::of(queue.swept(&of, retry, None, call).await?)?;
-        let mut messages = Vec::new();
-        if fields.are_all_read() {
-            return Ok(messages);
-        }
+        let reply = queue.swept(&of, retry, None, call).await?;
+        let look = Look::read(reply, |fields| self.read(fields));
+        look.map_err(|error| error.within(queue.path(), None))
+    }
+
+    fn read(&self, mut fields: Fields) -> Result<Vec<Message>> {
         let now = fields.number()?.into();
+        let mut messages = Vec::new();
         while !fields.are_all_read() {
-            let message = Message::read_taken(&mut fields, queue.path(), now, None);
-            messages.push(message.map_err(|error| error.within(queue.path(), None))?);
+            messages.push(Message::read_taken(
+                &mut fields,
+                self.queue.path(),
+                now,
+                None,
+            )?);
         }
         Ok(messages)
     }

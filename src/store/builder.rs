@@ -11,8 +11,9 @@ use redis::aio::ConnectionLike;
 use super::{Clock, Settings, Store};
 use crate::error::{Error, Result};
 use crate::keys::Prefix;
-use crate::link::{Limits, Link};
+use crate::link::{Dialler, Limits, Link};
 use crate::time::Timestamp;
+use crate::wake::Wakes;
 
 /// The settings of a [`Store`]; each has a value that is meant to be good as it is.
 ///
@@ -38,6 +39,8 @@ pub struct Builder {
     create_queues: bool,
     max_body: Option<u64>,
     clock: Option<Box<Clock>>,
+    keep_alive: Duration,
+    wakes_by: Option<Dialler>,
 }
 
 impl Default for Builder {
@@ -49,6 +52,8 @@ impl Default for Builder {
             create_queues: true,
             max_body: None,
             clock: None,
+            keep_alive: Duration::from_secs(10),
+            wakes_by: None,
         }
     }
 }
@@ -118,6 +123,31 @@ impl Builder {
         self
     }
 
+    /// How often the line on which waiters are told is asked whether it still is there: every 10 s,
+    /// unless set; it has as long to answer. So long a line can be dead without being noticed. At
+    /// least 1 ms.
+    pub fn keep_alive(mut self, every: Duration) -> Self {
+        self.keep_alive = every.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Where waiters are told, in place of where operations go: what a store over the caller's own
+    /// [connection](Self::over) or [pool](Self::pooled) needs before a claim or pop can wait. It has to
+    /// be the same server, or a replica of it.
+    ///
+    /// ```no_run
+    /// # async fn example(connection: marconi_redis::redis::aio::MultiplexedConnection) -> marconi_redis::Result<()> {
+    /// let store = marconi_redis::Store::builder().wake_url("redis://127.0.0.1")?.over(connection);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a URL that is none.
+    pub fn wake_url(mut self, url: &str) -> Result<Self> {
+        self.wakes_by = Some(Dialler::open(url)?);
+        Ok(self)
+    }
+
     /// Connects to a server.
     ///
     /// # Errors
@@ -139,8 +169,9 @@ impl Builder {
     /// # Errors
     /// [`Error::InvalidArgument`] for a URL that is none.
     pub fn open(self, url: &str) -> Result<Store> {
-        let link = Link::open(url, self.limits)?;
-        Ok(self.on(link))
+        let dialler = Dialler::open(url)?;
+        let link = Link::own(dialler.clone(), self.limits);
+        Ok(self.on(link, Some(dialler)))
     }
 
     /// Works over a connection that the caller has; see [`Store::from_connection`].
@@ -149,7 +180,7 @@ impl Builder {
         C: ConnectionLike + Clone + Send + Sync + 'static,
     {
         let link = Link::over(connection, self.limits);
-        self.on(link)
+        self.on(link, None)
     }
 
     /// Works over the caller's pool; see [`Store::from_pool`].
@@ -161,10 +192,10 @@ impl Builder {
         E: fmt::Display,
     {
         let link = Link::pooled(lend, self.limits);
-        self.on(link)
+        self.on(link, None)
     }
 
-    fn on(self, link: Link) -> Store {
+    fn on(self, link: Link, dialler: Option<Dialler>) -> Store {
         let random = || uuid::Uuid::new_v4().to_string();
         let settings = Settings {
             prefix: self.prefix,
@@ -175,6 +206,7 @@ impl Builder {
         };
         Store {
             link,
+            wakes: Wakes::new(self.wakes_by.or(dialler), self.keep_alive),
             deadline: self.limits.deadline,
             fixed: None,
             settings: settings.into(),
@@ -190,6 +222,7 @@ impl fmt::Debug for Builder {
             .field("client", &self.client)
             .field("create_queues", &self.create_queues)
             .field("max_body", &self.max_body)
+            .field("keep_alive", &self.keep_alive)
             .finish_non_exhaustive()
     }
 }

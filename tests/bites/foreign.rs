@@ -20,12 +20,12 @@ const HOT: [&str; 4] = ["claim", "post", "delete", "pop"];
 fn args(script: &str, held: &[MessageId], by: &str, plain: bool) -> Vec<Vec<u8>> {
     let held: Vec<_> = held.iter().map(MessageId::to_string).collect();
     match (script, plain) {
-        ("claim", _) => words![START, NEW, 60_000, 0, 2, "", ""],
+        ("claim", _) => words![START, NEW, 60_000, 0, 2, "", "", ""],
         ("delete", _) => words![START, by, held],
         ("post", true) => words!["", "", "", "", "", "", "", BODY],
         ("post", false) => words![START, "", "u", "digest", "", 7000, 10, BODY],
-        (_, true) => words![START, 2, "", ""],
-        (_, false) => words![START, 2, "p", ""],
+        (_, true) => words![START, 2, "", "", ""],
+        (_, false) => words![START, 2, "p", "", ""],
     }
 }
 

@@ -25,7 +25,7 @@ async fn many_lapsed(stage: &Stage, id: ClaimId) -> Raw {
     let mut raw = Raw::new(Server::shared(), &queue).await;
     let ids = (0..OTHERS).map(|_| (ClaimId::random(), 500));
     let calls = ids.chain([(id, 1000)]).map(|(id, ttl)| {
-        let args = words![START, id.as_str(), ttl, 0, 1, "", ""];
+        let args = words![START, id.as_str(), ttl, 0, 1, "", "", ""];
         raw.call("claim", &args)
     });
     let calls = calls.collect();
@@ -69,7 +69,7 @@ async fn one_sweep_ends_the_claim_that_it_is_given_whatever_its_budget() {
     let id = ClaimId::random();
     let mut raw = many_lapsed(&stage, id).await;
     let now = START + 1000;
-    let create = words![now, id.as_str(), 60_000, 0, 5, "", "1"];
+    let create = words![now, id.as_str(), 60_000, 0, 5, "", "1", ""];
     // Forced or not, it waits for its own old messages.
     let refused = raw.run("claim", create.clone()).await.unwrap_err();
     assert_eq!(refused.code(), Some("MORE"));

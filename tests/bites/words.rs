@@ -34,7 +34,7 @@ async fn every_word_comes_unwrapped_and_with_a_detail() {
     let posted = stage.post(&["a", "b", "c"]).await;
     let [held, other, free] = [0, 1, 2].map(|n| posted[n].to_string());
     for claim in [A, B] {
-        let args = words![START, claim, 60_000, 0, 1, "", ""];
+        let args = words![START, claim, 60_000, 0, 1, "", "", ""];
         raw.run("claim", args).await.unwrap();
     }
     let token = words![START, "me", "t", "one", "", "", "", BODY];
@@ -62,7 +62,7 @@ async fn every_word_comes_unwrapped_and_with_a_detail() {
         ("NOTYOURS", raw.call("delete", &words![START, A, other])),
         (
             "BADARG",
-            raw.call("claim", &words![START, A, 0, 0, 1, "", ""]),
+            raw.call("claim", &words![START, A, 0, 0, 1, "", "", ""]),
         ),
         ("BADARG", raw.call("queue/stats", &words![])),
         ("TOKENREUSED", raw.call("post", &other_content)),
@@ -70,11 +70,11 @@ async fn every_word_comes_unwrapped_and_with_a_detail() {
         ("NEWERSCHEMA", later.call("post", &usual)),
         (
             "MORE",
-            raw.call("claim", &words![far, C, 1000, 0, 1, "", ""]),
+            raw.call("claim", &words![far, C, 1000, 0, 1, "", "", ""]),
         ),
         (
             "MORE",
-            raw.call("claim", &words![far, A, 1000, 0, 1, "", "1"]),
+            raw.call("claim", &words![far, A, 1000, 0, 1, "", "1", ""]),
         ),
         ("MORE", raw.call("queue/stats", &words![far])),
     ];

@@ -13,6 +13,7 @@ mod messages;
 mod post;
 mod queues;
 mod refusals;
+mod waiting;
 
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -35,11 +35,17 @@ fn steps(session: &str) -> Vec<Step> {
 fn unordered(line: &str) -> Vec<&str> {
     // Valkey's NOSCRIPT is without this.
     let line = line.trim_end_matches(" Please use EVAL.");
-    let Some((before, extras)) = line.split_once("\\xa2c1\\x84") else {
+    let Some((before, extras)) = line.split_once("\\xa2c1\\x85") else {
         return vec![line];
     };
     let (extras, body) = extras.split_once("\\xc4\\x02\\xa1").unwrap_or((extras, ""));
-    let names = ["\\xa2id", "\\xa6claims", "\\xa4died", "\\xa4from"];
+    let names = [
+        "\\xa2id",
+        "\\xa6claims",
+        "\\xa4died",
+        "\\xa4from",
+        "\\xa3ttl",
+    ];
     let mut starts: Vec<_> = names.iter().filter_map(|name| extras.find(name)).collect();
     starts.sort_unstable();
     let ends = starts.iter().skip(1).copied().chain([extras.len()]);

@@ -64,7 +64,8 @@ impl Entry {
 
 /// A call that the script accepts on a furnished queue, with all that can be given.
 pub fn good_call(script: &str, now: u64, rig: &Rig) -> Words {
-    let id = |name: &str| rig.ids[name].clone();
+    // A queue that is furnished plainly has no letters.
+    let id = |name: &str| rig.ids.get(name).cloned().unwrap_or("1-1".into());
     let reserved = [
         "_default_message_ttl",
         "90000",
@@ -73,9 +74,14 @@ pub fn good_call(script: &str, now: u64, rig: &Rig) -> Words {
     ];
     match script {
         "check" => words!["log", "", ""],
-        "claim" => words![now, NEW, 1000, 0, 10, "worker", ""],
+        "claim" => words![now, NEW, 1000, 0, 10, "worker", "", 1000],
         "claim_get" => words![now, LIVE],
         "dead/deliver" => words![now, "p/elsewhere", "6-0", LETTER, "7-0", LETTER],
+        "dead/get" => words![now, id("kept letter")],
+        "dead/list" => words![now, "", 10],
+        "dead/purge" => words![id("kept letter")],
+        "dead/redrive" => words![now, "p/elsewhere", id("kept letter")],
+        "dead/send_back" => words![now, "p/elsewhere", id("arrived letter")],
         "dead/settle" => words!["1-1"],
         "dead/transit" => words!["", 10],
         "delete" => words![now, LIVE, id("held")],
@@ -83,7 +89,7 @@ pub fn good_call(script: &str, now: u64, rig: &Rig) -> Words {
         "get" => words![now, id("held"), id("free")],
         "list" => words![now, "", 10, "", "1", "1"],
         "nack" => words![now, LIVE, 5, "", id("held")],
-        "pop" => words![now, 10, "a token of its own", ""],
+        "pop" => words![now, 10, "a token of its own", "", 1000],
         "post" => words![
             now,
             "me",

@@ -23,6 +23,7 @@ fn out_of_bounds(script: &str, name: &str) -> &'static [&'static str] {
         (_, "max_body") => &["0", "268435457"],
         (_, "ttl") => &["0", "315360000001"],
         (_, "grace" | "delay") => &["315360000001"],
+        (_, "wait") => &["0", "315360000001"],
         _ => panic!("no bounds of {name} of {script}"),
     }
 }
@@ -67,8 +68,7 @@ pub fn of(script: &str, argument: &Argument) -> Vec<Flaw> {
         }
         "id" => {
             let words: &[&str] = match script {
-                "get" => &[],
-                "delete" => &[],
+                "get" | "delete" | "dead/get" | "dead/redrive" | "dead/send_back" => &[],
                 "nack" => &["MESSAGEGONE", "CLAIMGONE"],
                 _ => &["BADARG"],
             };
@@ -189,6 +189,9 @@ fn wrong_text(script: &str, name: &str) -> (Vec<Vec<u8>>, &'static str) {
             some(&["", "p", "p/q/r", "/", "p/", "p/{q}", "{p}/q"]),
             "source",
         ),
+        ("dead/redrive" | "dead/send_back", "to") => {
+            (some(&["p", "p/q/r", "/", "p/", "p/{q}", "{p}/q"]), "to")
+        }
         (_, "name") => (
             some(&[
                 "",

@@ -18,8 +18,8 @@ pub const LATER: u64 = NOW + 3_700_000;
 pub const LIVE: &str = "11111111-1111-4111-8111-111111111111";
 pub const OTHER: &str = "22222222-2222-4222-8222-222222222222";
 pub const NEW: &str = "33333333-3333-4333-8333-333333333333";
-/// A letter as an outbox has it: `[ttl, client, {}, body]`.
-pub const LETTER: &[u8] = b"\x94\xcd\x03\xe8\xa2me\x80\xc4\x01\x2a";
+/// A letter as an outbox has it: `[ttl, client, {from: [tag]}, body]`.
+pub const LETTER: &[u8] = b"\x94\xcd\x03\xe8\xa2me\x81\xa4from\x91\xa3p/q\xc4\x01\x2a";
 pub const BODY: &[u8] = b"\xc4\x01\x2a";
 pub const METADATA: &[u8] = b"\xc4\x04\x81\xa1n\x01";
 
@@ -133,7 +133,7 @@ impl Rig {
 
     fn claim(&mut self, claim: &str, ttl: u64) {
         self.sweep(NOW);
-        let reply = self.done("claim", words![NOW, claim, ttl, 0, 1, "worker", ""]);
+        let reply = self.done("claim", words![NOW, claim, ttl, 0, 1, "worker", "", ""]);
         assert_ne!(
             reply,
             Value::Array(Vec::new()),
@@ -163,7 +163,7 @@ impl Rig {
         self.done("queue/create", words![NOW, ""]);
         // What is posted in the ms of the first message is looked at with more care.
         self.post(NOW - 5, "", "", "");
-        self.done("pop", words![NOW - 5, 1, "", ""]);
+        self.done("pop", words![NOW - 5, 1, "", "", ""]);
         let held = self.post(NOW, "", "", "");
         self.claim(LIVE, 3_600_000);
         self.ids.insert("held", held);
@@ -191,7 +191,7 @@ impl Rig {
         }
         // Tokens, old ones and new ones.
         self.post(NOW - 61_000, "", "", "an old token");
-        self.done("pop", words![NOW, 1, "a pop's token", "1"]);
+        self.done("pop", words![NOW, 1, "a pop's token", "1", ""]);
         // A live claim with an extended message and a plain one, and a claim that lapses.
         let held = self.post(NOW, "1000", "", "");
         self.ids.insert("held", held);
@@ -204,12 +204,22 @@ impl Rig {
             let id = self.post(NOW, "", "", "");
             self.ids.insert(name, id);
         }
-        self.done("claim", words![NOW, NEW, 1000, 0, 2, "", ""]);
+        self.done("claim", words![NOW, NEW, 1000, 0, 2, "", "", ""]);
         for (name, delay) in [("returned", 0), ("delayed", 3_600_000)] {
             let id = self.ids[name].clone();
             self.done("nack", words![NOW, NEW, delay, "", id]);
         }
         self.done("dead/deliver", words![NOW, "p/elsewhere", "5-0", LETTER]);
+        let newest = |rig: &mut Rig, part| {
+            let key = rig.keys.key(part);
+            let entries: Vec<(String, Value)> =
+                redis::from_redis_value(rig.command(&["XREVRANGE", &key, "+", "-", "COUNT", "1"]))
+                    .expect("an entry");
+            entries[0].0.clone()
+        };
+        let (arrived, kept) = (newest(self, Part::Log), newest(self, Part::Dead));
+        self.ids.insert("arrived letter", arrived);
+        self.ids.insert("kept letter", kept);
         self.post(NOW, "7000", "", "");
         self.post(NOW, "", "5000", "");
         let free = self.post(NOW, "", "", "a new token");

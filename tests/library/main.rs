@@ -4,8 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-#[allow(dead_code)]
-#[path = "../../src/link/tests/proxy.rs"]
+#[path = "../common/proxy.rs"]
 mod proxy;
 
 mod check;

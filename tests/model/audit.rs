@@ -2,6 +2,8 @@
 //!
 //! Guards against damage that no reply has shown yet.
 
+use std::collections::BTreeSet;
+
 use crate::args;
 use crate::reading::EVERYTHING;
 use crate::reply;
@@ -41,6 +43,28 @@ impl World {
         for some in ids.chunks(250).take(2) {
             self.get_these(q, some);
         }
+    }
+
+    /// Over all queues: what was posted is in one place, once, or has left in one way, and so are letters.
+    pub fn nothing_is_lost(&mut self) {
+        let (mut came, mut gone, mut bodies) = (self.injected, 0, Vec::new());
+        for queue in &self.queues {
+            let ledger = &queue.ledger;
+            came += ledger.posted;
+            gone += ledger.left() - ledger.died - ledger.sent_back;
+            gone += ledger.letters_left() - ledger.settled;
+            bodies.extend(queue.log.values().map(|message| &message.body));
+            bodies.extend(queue.kept.iter().map(|(_, letter)| &letter.body));
+            let on_their_way = queue.outbox.iter().filter(|(id, to, _)| {
+                let mark = (queue.tag.clone(), *id);
+                let target = self.queues.iter().find(|other| other.tag == *to);
+                !target.expect("a target").taken.contains(&mark)
+            });
+            bodies.extend(on_their_way.map(|(_, _, letter)| &letter.body));
+        }
+        assert_eq!(came, bodies.len() as u64 + gone, "came; is here or is gone");
+        let distinct: BTreeSet<_> = bodies.iter().collect();
+        assert_eq!(distinct.len(), bodies.len(), "a message is in two places");
     }
 
     /// The checker over all parts: no violation, ever.

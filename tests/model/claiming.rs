@@ -4,9 +4,10 @@
 //! counted once.
 
 use crate::args;
+use crate::envelope::check_envelope;
 use crate::reply::{self, Header, Id, Taken};
 use crate::rules::{is_uuid, refused};
-use crate::world::{World, check_envelope};
+use crate::world::World;
 
 impl World {
     pub fn claim(&mut self, q: usize) {
@@ -26,6 +27,7 @@ impl World {
         if force && self.queues[q].claims.contains_key(&claim) {
             self.finish_sweep(q);
         }
+        let wait = self.pick_wait();
         let args = args![
             self.now,
             claim,
@@ -33,7 +35,8 @@ impl World {
             grace,
             limit,
             worker,
-            if force { "1" } else { "" }
+            if force { "1" } else { "" },
+            wait.map(|wait| wait.to_string()).unwrap_or_default()
         ];
         let lenient = force && self.queues[q].has_overdue(self.now);
         let outcome = if lenient {
@@ -50,8 +53,8 @@ impl World {
             return;
         }
         let reply = outcome.unwrap_or_else(|refusal| panic!("a claim is refused: {refusal:?}"));
-        let values = reply::list(&reply);
         if self.queues[q].is_live(&claim, self.now) {
+            let values = reply::list(&reply);
             self.check_claim(
                 q,
                 &claim,
@@ -60,6 +63,7 @@ impl World {
             );
             return;
         }
+        let reply = self.empty_handed(q, reply, wait);
         let taken = self.check_taken(q, &reply, 5, limit, lenient, 1);
         if taken.is_empty() {
             return;
@@ -74,7 +78,7 @@ impl World {
         }
         let last_fence = queue.fence;
         queue.claim(now, &claim, &ids, ttl, grace, worker);
-        let header = reply::header(values);
+        let header = reply::header(reply::list(&reply));
         assert!(
             header.fence > last_fence,
             "fence {} after {last_fence}",
@@ -84,7 +88,7 @@ impl World {
         if lenient {
             self.check(q);
             // What was passed over may be gone already, for good.
-            self.sweep(q, "", "");
+            self.queue(q).half_swept = true;
             self.finish_sweep(q);
         }
     }
@@ -166,6 +170,7 @@ impl World {
         let now = self.now;
         let queue = self.queue(q);
         let renewed = queue.claims.get_mut(&claim).expect("the claim");
+        let earlier = now + ttl < renewed.deadline;
         (renewed.ttl, renewed.grace, renewed.deadline) = (ttl, grace, now + ttl);
         let fence = renewed.fence;
         queue.extend(&claim, now);
@@ -181,6 +186,9 @@ impl World {
             expected,
             "of a renewed claim"
         );
+        if earlier {
+            self.wake(q, now + ttl);
+        }
     }
 
     pub fn release(&mut self, q: usize) {
@@ -246,10 +254,13 @@ impl World {
     fn give_back(&mut self, q: usize, reply: &redis::Value, ids: &[Id], tried: bool, delay: u64) {
         let now = self.now;
         let queue = self.queue(q);
-        let burials = ids
+        let burials: Vec<_> = ids
             .iter()
             .filter_map(|id| queue.let_go(now, *id, tried, delay))
             .collect();
+        if burials.len() < ids.len() {
+            self.wake(q, if delay > 0 { now + delay } else { 0 });
+        }
         self.bury(q, burials);
         let [many, waiting] = reply::list(reply) else {
             panic!("{reply:?} of giving back")

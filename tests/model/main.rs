@@ -12,9 +12,11 @@ mod choose;
 mod claiming;
 mod client;
 mod deleting;
+mod envelope;
 mod flood;
 mod hostile;
 mod large;
+mod letters;
 mod managing;
 mod movers;
 mod posting;
@@ -25,12 +27,12 @@ mod report;
 mod rng;
 mod rules;
 mod taking;
+mod waking;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 
-use client::Client;
 use world::World;
 
 type Operation = fn(&mut World, usize);
@@ -61,10 +63,17 @@ const OPERATIONS: &[(u64, Operation)] = &[
     (20, |world, q| {
         world.sweep_a_little(q);
     }),
+    (30, World::redrive),
+    (30, World::send_back),
+    (15, World::dead_list),
+    (10, World::dead_get),
+    (6, World::dead_purge),
+    (8, World::deliver_from_elsewhere),
     (40, World::bad_input),
     (25, World::list_all),
     (15, World::get_all),
     (12, World::check),
+    (6, |world, _| world.nothing_is_lost()),
     (1, |world, q| {
         if world.rng.percent(40) {
             world.large_pages(q);
@@ -93,7 +102,7 @@ fn scripts_and_model_agree_over_random_operations() {
     println!("MARCONI_SEED={seed} MARCONI_OPERATIONS={operations}");
     let server = common::Server::start(&[]);
     let began = Instant::now();
-    let mut world = World::new(Client::new(&server, seed), seed);
+    let mut world = World::new(&server, seed);
     let sum: u64 = OPERATIONS.iter().map(|(often, _)| often).sum();
     for step in 0..operations {
         let done = catch_unwind(AssertUnwindSafe(|| {
@@ -106,6 +115,7 @@ fn scripts_and_model_agree_over_random_operations() {
             let q = world.pick_queue();
             world.at = q;
             chosen.expect("an operation").1(&mut world, q);
+            world.check_waiting();
         }));
         if let Err(cause) = done {
             report::failure(&world, seed, step);

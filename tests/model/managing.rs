@@ -123,6 +123,7 @@ impl World {
         );
         if !queue.exists {
             (queue.exists, queue.created) = (true, now);
+            self.published.push((q, 0));
         }
     }
 

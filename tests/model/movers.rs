@@ -3,10 +3,11 @@
 //! Guards that each letter arrives exactly once, in order, however often and late it is carried.
 
 use crate::args;
+use crate::envelope::letter;
 use crate::queue::{Letter, Message};
 use crate::reply::{self, Id};
 use crate::rules::refused;
-use crate::world::{World, letter};
+use crate::world::World;
 
 /// Someone who carries letters, and what is left to do.
 pub struct Mover {
@@ -146,10 +147,23 @@ impl World {
 
     /// Answers whether they have arrived: a target may be gone, and is made for the next time.
     fn deliver(&mut self, source: usize, parcel: &Parcel) -> bool {
-        let target = parcel.target;
         let tag = self.queues[source].tag.clone();
-        let mut args = args![self.now, tag];
-        for (id, bytes) in &parcel.letters {
+        let delivered = self.deliver_letters(parcel.target, &tag, &parcel.letters);
+        if !delivered && self.rng.percent(70) {
+            self.create_plainly(parcel.target);
+        }
+        delivered
+    }
+
+    /// The delivery itself: those that are new are messages of the target now, the others nothing.
+    pub fn deliver_letters(
+        &mut self,
+        target: usize,
+        source: &str,
+        letters: &[(Id, Vec<u8>)],
+    ) -> bool {
+        let mut args = args![self.now, source];
+        for (id, bytes) in letters {
             args.extend(args![id.to_string(), bytes]);
         }
         let outcome = self.call(target, "dead/deliver", args);
@@ -160,32 +174,25 @@ impl World {
             refused("QUEUEGONE", "")
         };
         let Some((reply, ())) = self.agree(outcome, expected) else {
-            if self.rng.percent(70) {
-                self.create_plainly(target);
-            }
             return false;
         };
         let now = self.now;
         let queue = self.queue(target);
         let mut new = 0;
-        for (id, bytes) in &parcel.letters {
-            if !queue.taken.insert((tag.clone(), *id)) {
+        for (id, bytes) in letters {
+            if !queue.taken.insert((source.into(), *id)) {
                 continue;
             }
-            let id = Id {
-                ms: now.max(queue.last_id.ms),
-                seq: if now > queue.last_id.ms {
-                    0
-                } else {
-                    queue.last_id.seq + 1
-                },
-            };
+            let id = queue.last_id.next(now);
             assert!(!queue.ids_ever.contains(&id), "{id} is given a second time");
             queue.append(arrived(id, letter(bytes)));
             queue.ledger.delivered += 1;
             new += 1;
         }
         assert_eq!(reply::int(&reply), new, "letters that are new");
+        if new > 0 {
+            self.wake(target, 0);
+        }
         true
     }
 
@@ -199,6 +206,7 @@ impl World {
             .call(source, "dead/settle", args![ids])
             .expect("a settle of good ids");
         let queue = self.queue(source);
+        let before = queue.outbox.len();
         queue
             .outbox
             .retain(|(id, _, _)| !parcel.letters.iter().any(|(settled, _)| settled == id));
@@ -207,6 +215,7 @@ impl World {
             queue.outbox.len() as u64,
             "letters left"
         );
+        queue.ledger.settled += (before - queue.outbox.len()) as u64;
     }
 }
 
@@ -217,7 +226,7 @@ fn arrived(id: Id, letter: Letter) -> Message {
         ttl: letter.ttl,
         delay: 0,
         client: letter.client,
-        past: Some(letter.past),
+        extras: letter.extras,
         body: letter.body,
         expires: 0,
         delayed: 0,

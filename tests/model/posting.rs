@@ -3,6 +3,7 @@
 //! Guards ids: they grow, and none is ever given twice.
 
 use crate::args;
+use crate::envelope::Extras;
 use crate::queue::{Message, Queue, Receipt, TWO_WEEKS};
 use crate::reply::{self, Id};
 use crate::rules::{Refused, refused};
@@ -178,7 +179,7 @@ impl World {
                 ttl: terms[i].0,
                 delay: terms[i].1,
                 client: client.into(),
-                past: None,
+                extras: Extras::default(),
                 body: specs[i].body.clone(),
                 expires: 0,
                 delayed: 0,
@@ -187,6 +188,11 @@ impl World {
             });
             queue.ledger.posted += 1;
         }
+        let free_from = terms.iter().map(|(_, delay)| match delay {
+            0 => 0,
+            delay => first.ms + delay,
+        });
+        let free_from = free_from.min().expect("a message");
         if !token.is_empty() {
             let receipt = Receipt::Post {
                 digest: digest.into(),
@@ -194,6 +200,7 @@ impl World {
             };
             queue.tokens.insert(token.into(), (now, receipt));
         }
+        self.wake(q, free_from);
     }
 }
 

@@ -8,19 +8,11 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use marconi_redis::keys::{Prefix, QueueKeys, QueuePath};
 
+use crate::envelope::Extras;
 use crate::reply::Id;
 
 /// The ttl of messages and letters where nothing is set.
 pub const TWO_WEEKS: u64 = 14 * 24 * 60 * 60 * 1000;
-
-/// What a dead letter says of its past.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Past {
-    pub from: Vec<String>,
-    pub id: Id,
-    pub claims: u64,
-    pub died: u64,
-}
 
 #[derive(Debug, Clone)]
 pub struct Message {
@@ -28,7 +20,7 @@ pub struct Message {
     pub ttl: u64,
     pub delay: u64,
     pub client: String,
-    pub past: Option<Past>,
+    pub extras: Extras,
     pub body: Vec<u8>,
     pub expires: u64,
     /// Hidden until then.
@@ -53,7 +45,7 @@ pub struct Claim {
 pub struct Letter {
     pub ttl: u64,
     pub client: String,
-    pub past: Past,
+    pub extras: Extras,
     pub body: Vec<u8>,
 }
 
@@ -84,6 +76,30 @@ pub struct Ledger {
     pub died: u64,
     pub purged: u64,
     pub dropped: u64,
+    pub sent_back: u64,
+    /// Of its letters: what became of those that are neither kept nor in transit.
+    pub settled: u64,
+    pub letters_expired: u64,
+    pub letters_purged: u64,
+    pub letters_dropped: u64,
+}
+
+impl Ledger {
+    /// Messages that came, by a post or as letters.
+    pub fn came(&self) -> u64 {
+        self.posted + self.delivered
+    }
+
+    /// Messages that left for good.
+    pub fn left(&self) -> u64 {
+        let by_callers = self.deleted + self.popped + self.purged + self.dropped;
+        by_callers + self.expired + self.died + self.sent_back
+    }
+
+    /// Letters that are gone from the store and the outbox. One that is redriven goes from one to the other.
+    pub fn letters_left(&self) -> u64 {
+        self.settled + self.letters_expired + self.letters_purged + self.letters_dropped
+    }
 }
 
 pub struct Queue {
@@ -107,6 +123,10 @@ pub struct Queue {
     pub last_id: Id,
     pub last_outbox: Id,
     pub last_kept: Id,
+    /// Letters that were kept here once.
+    pub gone_letters: VecDeque<Id>,
+    /// Until when somebody waits, as the latest of them has said.
+    pub waiting_until: Option<u64>,
     pub ids_ever: HashSet<Id>,
     pub gone: VecDeque<Id>,
     pub old_claims: VecDeque<String>,
@@ -139,6 +159,8 @@ impl Queue {
             last_id: Id::default(),
             last_outbox: Id::default(),
             last_kept: Id::default(),
+            gone_letters: VecDeque::new(),
+            waiting_until: None,
             ids_ever: HashSet::new(),
             gone: VecDeque::new(),
             old_claims: VecDeque::new(),
@@ -147,6 +169,11 @@ impl Queue {
             ledger: Ledger::default(),
             history: VecDeque::new(),
         }
+    }
+
+    /// Where it is published that there is something to claim.
+    pub fn channel(&self) -> String {
+        self.keys.key(marconi_redis::keys::Part::Log)
     }
 
     pub fn number(&self, name: &str) -> Option<u64> {
@@ -247,5 +274,24 @@ impl Queue {
         self.gone.push_front(id);
         self.gone.truncate(60);
         self.log.remove(&id).expect("the message")
+    }
+
+    /// Letters that are kept here and have not expired, oldest first.
+    pub fn living_letters(&self, now: u64) -> impl Iterator<Item = &(Id, Letter)> {
+        let ttl = self.letter_ttl();
+        self.kept.iter().filter(move |(id, _)| id.ms + ttl > now)
+    }
+
+    /// Takes letters out of the store, those that `stays` is not said of; answers how many.
+    pub fn unkeep(&mut self, stays: impl Fn(&Id) -> bool) -> u64 {
+        let (staying, going): (Vec<_>, Vec<_>) = std::mem::take(&mut self.kept)
+            .into_iter()
+            .partition(|(id, _)| stays(id));
+        self.kept = staying;
+        for (id, _) in &going {
+            self.gone_letters.push_front(*id);
+        }
+        self.gone_letters.truncate(20);
+        going.len() as u64
     }
 }

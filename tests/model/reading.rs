@@ -3,10 +3,11 @@
 //! Guards what is shown: exactly what lives at that ms, in order, with nothing left out.
 
 use crate::args;
+use crate::envelope::check_envelope;
 use crate::queue::{Message, State};
 use crate::reply::{self, Id, Shown};
 use crate::rules::refused;
-use crate::world::{World, check_envelope};
+use crate::world::World;
 
 pub struct Filter<'a> {
     pub client: &'a str,
@@ -218,13 +219,7 @@ impl World {
             count(State::Claimed),
             count(State::Delayed),
         );
-        let letter_ttl = queue.letter_ttl();
-        let kept = queue
-            .kept
-            .iter()
-            .filter(|(id, _)| id.ms + letter_ttl > self.now)
-            .count();
-        let dead = queue.outbox.len() + kept;
+        let dead = queue.outbox.len() + queue.living_letters(self.now).count();
         let values = reply::list(&reply);
         let found: Vec<u64> = values[..6].iter().map(reply::int).collect();
         let total = free + claimed + delayed;
@@ -238,22 +233,21 @@ impl World {
         assert_eq!(reply::text(&values[6]), name(all.first()), "the oldest");
         assert_eq!(reply::text(&values[7]), name(all.last()), "the newest");
         let ledger = &queue.ledger;
-        let gone = ledger.deleted
-            + ledger.popped
-            + ledger.expired
-            + ledger.died
-            + ledger.purged
-            + ledger.dropped;
         assert_eq!(
-            ledger.posted + ledger.delivered,
-            total + gone,
-            "what became of what was posted: {ledger:?}"
+            ledger.came(),
+            total + ledger.left(),
+            "what became of what came: {ledger:?}"
+        );
+        assert_eq!(
+            ledger.died + ledger.sent_back,
+            dead as u64 + ledger.letters_left(),
+            "what became of the letters: {ledger:?}"
         );
     }
 }
 
 /// Where an id stands in the order, also one that is written with zeros in front.
-fn place_of(marker: &str) -> Option<Id> {
+pub fn place_of(marker: &str) -> Option<Id> {
     if marker.is_empty() {
         return Some(Id::default());
     }

@@ -23,6 +23,17 @@ impl Id {
         };
         (id.to_string() == text).then_some(id)
     }
+
+    /// The id that follows this one, given at that ms.
+    pub fn next(self, now: u64) -> Id {
+        match now > self.ms {
+            true => Id { ms: now, seq: 0 },
+            false => Id {
+                ms: self.ms,
+                seq: self.seq + 1,
+            },
+        }
+    }
 }
 
 impl fmt::Display for Id {

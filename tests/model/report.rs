@@ -66,6 +66,10 @@ pub fn table(world: &World, took: Duration) {
         .collect();
     println!("{}", words.join(", "));
     println!(
+        "{} began to wait; published {} times 0, {} times a time; {} notes were old; {} letters set out again",
+        world.waits, world.said.0, world.said.1, world.notes_taken, world.set_out
+    );
+    println!(
         "{} calls were watched for changes; {:.1} s",
         world.client.watched,
         took.as_secs_f64()
@@ -89,6 +93,16 @@ pub fn demand_enough(world: &World) {
                 "{key:?} never came"
             );
         }
+    }
+    let counts = [
+        ("waits", world.waits),
+        ("wakes at once", world.said.0),
+        ("wakes at a time", world.said.1),
+        ("old notes", world.notes_taken),
+        ("letters that set out again", world.set_out),
+    ];
+    for (what, count) in counts {
+        assert!(count >= 20, "{count} {what} only");
     }
     for (word, count) in words(world) {
         assert!(count >= 20, "{word} came {count} times only");

@@ -4,7 +4,8 @@
 
 use marconi_redis::keys::QueuePath;
 
-use crate::queue::{Claim, Letter, Message, Past, Queue};
+use crate::envelope::Extras;
+use crate::queue::{Claim, Letter, Message, Queue};
 use crate::reply::Id;
 
 /// A refusal that is to be expected: its word, and what its text has to name.
@@ -79,23 +80,28 @@ impl Queue {
 
     fn bury(&mut self, now: u64, id: Id) -> Burial {
         let message = self.remove(id);
-        let mut from = message.past.map(|past| past.from).unwrap_or_default();
+        let before = message.extras;
+        let mut from = before.from;
         from.push(self.tag.clone());
         let named = self.reserved.get("_dead_letter_queue");
         let to = named.map(|name| {
             let project = self.keys.path().project().as_str();
             QueuePath::new(project, name).expect("a good name").tag()
         });
-        let past = Past {
+        let extras = Extras {
             from: from.clone(),
-            id,
-            claims: message.tries,
-            died: now,
+            id: Some(id.to_string()),
+            claims: Some(message.tries),
+            died: Some(now),
+            // Its first one, however often it dies.
+            ttl: before.ttl.or(Some(message.ttl)),
+            redriven: before.redriven,
+            delay: None,
         };
         let letter = Letter {
             ttl: self.letter_ttl(),
             client: message.client,
-            past,
+            extras,
             body: message.body,
         };
         // Its own, or one where it has been: it is kept.
@@ -128,7 +134,7 @@ impl Queue {
             self.ledger.expired += 1;
         }
         let letter_ttl = self.letter_ttl();
-        self.kept.retain(|(id, _)| id.ms + letter_ttl > now);
+        self.ledger.letters_expired += self.unkeep(|id| id.ms + letter_ttl > now);
         self.half_swept = false;
         burials
     }
@@ -207,7 +213,8 @@ impl Queue {
         self.log.clear();
         self.claims.clear();
         self.tokens.clear();
-        self.kept.clear();
+        self.ledger.letters_dropped += self.unkeep(|_| false);
+        self.waiting_until = None;
         self.last_kept = Id::default();
         self.reserved.clear();
         self.metadata.clear();

@@ -5,10 +5,11 @@
 use redis::Value;
 
 use crate::args;
+use crate::envelope::check_envelope;
 use crate::queue::Receipt;
 use crate::reply::{self, Id, Outcome, Taken};
 use crate::rules::refused;
-use crate::world::{World, check_envelope};
+use crate::world::World;
 
 impl World {
     pub fn pop(&mut self, q: usize) {
@@ -22,7 +23,9 @@ impl World {
         if force {
             self.finish_sweep(q);
         }
-        let args = args![self.now, limit, token, if force { "1" } else { "" }];
+        let wait = self.pick_wait();
+        let waits = wait.map(|wait| wait.to_string()).unwrap_or_default();
+        let args = args![self.now, limit, token, if force { "1" } else { "" }, waits];
         let queue = &self.queues[q];
         let known = queue.tokens.get(&token).filter(|_| queue.exists).cloned();
         let lenient = force && queue.has_overdue(self.now);
@@ -53,6 +56,7 @@ impl World {
             return;
         }
         let reply = outcome.unwrap_or_else(|refusal| panic!("a pop is refused: {refusal:?}"));
+        let reply = self.empty_handed(q, reply, wait);
         let popped = self.check_taken(q, &reply, 1, limit, lenient, 0);
         let now = self.now;
         let queue = self.queue(q);
@@ -66,7 +70,7 @@ impl World {
         if lenient {
             self.check(q);
             // What was passed over may be gone already, for good.
-            self.sweep(q, "", "");
+            self.queue(q).half_swept = true;
             self.finish_sweep(q);
         }
     }

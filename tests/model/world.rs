@@ -3,18 +3,21 @@
 //! Guards the lockstep: every call goes through here, and where the scripts' housekeeping ran, the
 //! model settles at the same moment.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use marconi_redis::envelope::Envelope;
 use redis::Value;
 
 use crate::args;
 use crate::client::{Args, Client};
+use crate::common::Server;
+use crate::envelope::letter;
 use crate::movers::Mover;
-use crate::queue::{Letter, Message, Past, Queue};
+use crate::queue::{Letter, Queue};
 use crate::reply::{self, Id, Outcome};
 use crate::rng::Rng;
 use crate::rules::{Burial, Refused};
+use crate::waking::{Ear, Waiter};
 
 pub const PROJECT: &str = "shop {eu}/%";
 
@@ -33,22 +36,47 @@ pub struct World {
     pub greedy: bool,
     /// The queue of the operation that is under way.
     pub at: usize,
+    /// What has to have been published since it was last compared: the queue, and from when on to look.
+    pub published: Vec<(usize, u64)>,
+    pub ear: Ear,
+    pub waiters: Vec<Waiter>,
+    /// Queues that were called since their notes of who waits were last compared.
+    pub touched: BTreeSet<usize>,
+    /// Letters that came from no queue of these.
+    pub injected: u64,
+    /// How often somebody began to wait, was woken at once, was told a time, was waited for no more; and
+    /// how many letters set out again.
+    pub waits: u64,
+    pub said: (u64, u64),
+    pub notes_taken: u64,
+    pub set_out: u64,
 }
 
 impl World {
-    pub fn new(client: Client, seed: u64) -> World {
+    pub fn new(server: &Server, seed: u64) -> World {
         let names = ["orders", "re turns/{x}", "dead.letters", "späte 🐇"];
+        let queues: Vec<Queue> = names.map(|name| Queue::new(PROJECT, name)).into();
+        let channels: Vec<String> = queues.iter().map(Queue::channel).collect();
         World {
             rng: Rng::new(seed),
             now: 1_700_000_000_000,
-            client,
-            queues: names.map(|name| Queue::new(PROJECT, name)).into(),
+            client: Client::new(server, seed),
+            queues,
             movers: Vec::new(),
             bodies: 0,
             hurry: 100,
             began: Instant::now(),
             greedy: false,
             at: 0,
+            published: Vec::new(),
+            ear: Ear::new(server, &channels),
+            waiters: Vec::new(),
+            touched: BTreeSet::new(),
+            injected: 0,
+            waits: 0,
+            said: (0, 0),
+            notes_taken: 0,
+            set_out: 0,
         }
     }
 
@@ -58,6 +86,7 @@ impl World {
 
     /// One call of a script, noted in the queue's history.
     pub fn call(&mut self, q: usize, script: &str, args: Args) -> Outcome {
+        self.touched.insert(q);
         let outcome = self.client.call(script, &self.queues[q].keys, &args);
         let shown: Vec<_> = args
             .iter()
@@ -94,6 +123,10 @@ impl World {
 
     /// One step of housekeeping. Answers whether there is more to do.
     pub fn sweep(&mut self, q: usize, claim: &str, budget: &str) -> bool {
+        self.wake_for(q, |world| world.sweep_once(q, claim, budget))
+    }
+
+    fn sweep_once(&mut self, q: usize, claim: &str, budget: &str) -> bool {
         let reply = self.call(q, "sweep", args![self.now, claim, budget]);
         let reply = reply.expect("a sweep of good arguments");
         let [more, waiting] = reply::list(&reply) else {
@@ -145,7 +178,7 @@ impl World {
     fn bury_what_was_swept(&mut self, q: usize) {
         for (id, to, letter) in self.new_letters(q) {
             let now = self.now;
-            let expected = self.queue(q).bury_lapsed(now, letter.past.id);
+            let expected = self.queue(q).bury_lapsed(now, letter.old_id());
             assert_eq!(
                 (to.clone(), letter.clone()),
                 expected,
@@ -184,7 +217,7 @@ impl World {
     }
 
     /// What stands in the outbox and the queue's own store, and was not seen there before.
-    fn new_letters(&mut self, q: usize) -> Vec<(Id, Option<String>, Letter)> {
+    pub fn new_letters(&mut self, q: usize) -> Vec<(Id, Option<String>, Letter)> {
         let queue = &self.queues[q];
         let parts = [
             (marconi_redis::keys::Part::Outbox, queue.last_outbox),
@@ -227,45 +260,5 @@ impl World {
             (Ok(reply), Err(refused)) => panic!("{reply:?} instead of {refused:?}"),
             (Err(refusal), Ok(_)) => panic!("{refusal:?} where none should be"),
         }
-    }
-}
-
-/// A dead letter as the streams have it.
-pub fn letter(envelope: &[u8]) -> Letter {
-    let envelope = Envelope::decode(envelope).expect("a letter that can be read");
-    let extras = envelope.extras;
-    assert_eq!(extras.delay, None, "of a letter");
-    Letter {
-        ttl: envelope.ttl.as_millis() as u64,
-        client: envelope.client.into_owned(),
-        past: Past {
-            from: extras.from.iter().map(|tag| tag.to_string()).collect(),
-            id: extras.id.and_then(|id| Id::parse(&id)).expect("its old id"),
-            claims: extras.claims.expect("its claims"),
-            died: extras.died.expect("the time of its death"),
-        },
-        body: envelope.body.to_vec(),
-    }
-}
-
-/// Whether this is the envelope of that message.
-pub fn check_envelope(envelope: &[u8], message: &Message) {
-    let found = Envelope::decode(envelope).expect("an envelope that can be read");
-    assert_eq!(
-        found.ttl.as_millis() as u64,
-        message.ttl,
-        "ttl of {}",
-        message.id
-    );
-    assert_eq!(found.client, message.client, "client of {}", message.id);
-    assert_eq!(found.body, message.body, "body of {}", message.id);
-    let delay = found
-        .extras
-        .delay
-        .map_or(0, |delay| delay.as_millis() as u64);
-    assert_eq!(delay, message.delay, "delay of {}", message.id);
-    match &message.past {
-        Some(past) => assert_eq!(&letter(envelope).past, past, "past of {}", message.id),
-        None => assert!(found.extras.from.is_empty(), "past of {}", message.id),
     }
 }

@@ -32,6 +32,9 @@ pub struct Args {
     /// Name of the worker, kept with the claim
     #[arg(long, value_name = "NAME")]
     worker: Option<String>,
+    /// Wait so long for something to claim, if there is nothing
+    #[arg(long, value_name = "D", value_parser = parse)]
+    wait: Option<Duration>,
     /// Exit with status 3 where there is nothing to claim
     #[arg(short, long)]
     exit_status: bool,
@@ -46,6 +49,9 @@ pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
     }
     if let Some(worker) = &args.worker {
         asked = asked.worker(worker);
+    }
+    if let Some(timeout) = args.wait {
+        asked = asked.wait(timeout);
     }
     let out = Output::of(global);
     let Some(claim) = asked.await? else {

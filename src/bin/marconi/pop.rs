@@ -1,10 +1,12 @@
 //! `marconi pop`
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::duration::parse;
 use crate::global::Global;
 use crate::output::Output;
 use crate::{failure, messages};
@@ -21,6 +23,9 @@ pub struct Args {
     /// lost where the answer is
     #[arg(long, value_name = "TEXT")]
     token: Option<String>,
+    /// Wait so long for something to take, if there is nothing
+    #[arg(long, value_name = "D", value_parser = parse)]
+    wait: Option<Duration>,
     /// Exit with status 3 where there is nothing to take
     #[arg(short, long)]
     exit_status: bool,
@@ -31,6 +36,9 @@ pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
     let mut asked = queue.pop().limit(args.limit);
     if let Some(token) = &args.token {
         asked = asked.token(token);
+    }
+    if let Some(timeout) = args.wait {
+        asked = asked.wait(timeout);
     }
     let popped = asked.await?;
     let out = Output::of(global);

@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn a_flushed_script_cache_is_noticed_and_filled_again() {
     let server = Server::start(&[]);
-    let link = Link::open(&server.url(), Limits::default()).unwrap();
+    let link = open(&server.url(), Limits::default()).unwrap();
     let keys = keys();
     for expected in 1..=3 {
         assert_eq!(
@@ -23,7 +23,7 @@ async fn a_flushed_script_cache_is_noticed_and_filled_again() {
 #[tokio::test]
 async fn only_those_calls_of_a_pipeline_run_again_whose_script_was_missing() {
     let server = Server::start(&[]);
-    let link = Link::open(&server.url(), Limits::default()).unwrap();
+    let link = open(&server.url(), Limits::default()).unwrap();
     let keys = keys();
     let load = redis::cmd("SCRIPT")
         .arg("LOAD")
@@ -52,7 +52,7 @@ async fn only_those_calls_of_a_pipeline_run_again_whose_script_was_missing() {
 async fn a_wrong_password_is_not_done_at_once_and_shows_no_secret() {
     let server = Server::start_tcp(&["--requirepass", "right"]);
     let url = format!("redis://:hunter2@127.0.0.1:{}", server.port());
-    let link = Link::open(&url, Limits::default()).unwrap();
+    let link = open(&url, Limits::default()).unwrap();
     let begun = Instant::now();
     let error = link.call(add(&keys(), 1), Retry::Always).await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::NotDone);
@@ -66,7 +66,7 @@ async fn a_wrong_password_is_not_done_at_once_and_shows_no_secret() {
         "{shown}"
     );
 
-    let nameless = Link::open(&server.tcp_url(), Limits::default()).unwrap();
+    let nameless = open(&server.tcp_url(), Limits::default()).unwrap();
     assert_eq!(
         nameless
             .call(add(&keys(), 1), Retry::Always)
@@ -80,7 +80,7 @@ async fn a_wrong_password_is_not_done_at_once_and_shows_no_secret() {
 #[tokio::test]
 async fn a_replica_and_a_full_server_refuse_before_anything_is_done() {
     let server = Server::start(&[]);
-    let link = Link::open(&server.url(), within(200)).unwrap();
+    let link = open(&server.url(), within(200)).unwrap();
     let mut connection = server.connection().await;
     let keys = keys();
     link.call(add(&keys, 1), Retry::Always).await.unwrap();
@@ -123,7 +123,7 @@ async fn an_error_from_the_middle_of_a_script_is_unknown() {
         "broken",
         "redis.call('HSET', KEYS[1], 'n', 7) return redis.call('LPOP', KEYS[1])"
     );
-    let link = Link::open(&Server::shared().url(), Limits::default()).unwrap();
+    let link = open(&Server::shared().url(), Limits::default()).unwrap();
     let error = link
         .call(Call::new(broken, &keys()), Retry::Always)
         .await
@@ -167,7 +167,7 @@ fn a_url_that_is_none_is_a_bad_argument_without_its_secret() {
         "redis://:hunter2@host/notanumber",
         "not a url: hunter2",
     ] {
-        let error = Link::open(url, Limits::default()).unwrap_err();
+        let error = open(url, Limits::default()).unwrap_err();
         assert_eq!(error.word(), "BADARG");
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     }
@@ -179,7 +179,7 @@ async fn tls_needs_no_choice_of_the_program() {
     let server = Server::start_tcp(&[]);
     let url = server.tcp_url().replace("redis:", "rediss:");
     // The server speaks no TLS on this port: an error, where without a choice it were a panic.
-    let error = Link::open(&url, within(300))
+    let error = open(&url, within(300))
         .unwrap()
         .call(add(&keys(), 1), Retry::Always)
         .await;

@@ -6,7 +6,7 @@ use super::*;
 #[tokio::test]
 async fn nobody_listening_is_not_done_once_the_deadline_is_over() {
     let url = format!("redis://user:hunter2@127.0.0.1:{}", common::free_port());
-    let link = Link::open(&url, within(300)).unwrap();
+    let link = open(&url, within(300)).unwrap();
     let begun = Instant::now();
     let error = link.call(add(&keys(), 1), Retry::Always).await.unwrap_err();
     assert_eq!(
@@ -39,7 +39,7 @@ async fn nobody_listening_is_not_done_once_the_deadline_is_over() {
 async fn a_lost_reply_is_unknown_and_is_not_repeated_where_that_could_double() {
     let server = Server::start_tcp(&[]);
     let proxy = Proxy::before(server.port()).await;
-    let link = Link::open(&proxy.url(), within(500)).unwrap();
+    let link = open(&proxy.url(), within(500)).unwrap();
     let keys = keys();
     assert_eq!(
         number(&link.call(add(&keys, 1), Retry::OnlyIfNotDone).await),
@@ -63,7 +63,7 @@ async fn a_lost_reply_is_unknown_and_is_not_repeated_where_that_could_double() {
 async fn a_lost_reply_is_asked_for_again_where_a_repeat_has_the_effect_of_one() {
     let server = Server::start_tcp(&[]);
     let proxy = Proxy::before(server.port()).await;
-    let link = Link::open(&proxy.url(), within(10_000)).unwrap();
+    let link = open(&proxy.url(), within(10_000)).unwrap();
     let keys = keys();
     link.connect().await.unwrap();
     proxy.drop_after_next_reply();
@@ -75,7 +75,7 @@ async fn a_lost_reply_is_asked_for_again_where_a_repeat_has_the_effect_of_one() 
 async fn what_was_lost_once_stays_unknown_though_the_server_is_gone_by_then() {
     let mut server = Server::start_tcp(&[]);
     let proxy = Proxy::before(server.port()).await;
-    let link = Link::open(&proxy.url(), within(3_000)).unwrap();
+    let link = open(&proxy.url(), within(3_000)).unwrap();
     link.connect().await.unwrap();
     proxy.swallow_replies(true);
     let keys = keys();
@@ -91,7 +91,7 @@ async fn what_was_lost_once_stays_unknown_though_the_server_is_gone_by_then() {
 #[tokio::test]
 async fn a_restarted_server_is_found_again_by_a_call_that_must_not_run_twice() {
     let mut server = Server::start(&[]);
-    let link = Link::open(&server.url(), Limits::default()).unwrap();
+    let link = open(&server.url(), Limits::default()).unwrap();
     let keys = keys();
     assert_eq!(
         number(&link.call(add(&keys, 1), Retry::OnlyIfNotDone).await),
@@ -109,7 +109,7 @@ async fn a_restarted_server_is_found_again_by_a_call_that_must_not_run_twice() {
 #[tokio::test]
 async fn a_server_that_is_away_for_a_moment_is_waited_for() {
     let mut server = Server::start(&[]);
-    let link = Link::open(&server.url(), Limits::default()).unwrap();
+    let link = open(&server.url(), Limits::default()).unwrap();
     server.kill();
     let keys = keys();
     let call = link.call(add(&keys, 1), Retry::OnlyIfNotDone);
@@ -124,7 +124,7 @@ async fn a_server_that_is_away_for_a_moment_is_waited_for() {
 #[tokio::test]
 async fn requests_beyond_the_bound_wait_their_turn_and_are_not_done_if_it_never_comes() {
     let server = Server::start(&[]);
-    let link = Link::open(
+    let link = open(
         &server.url(),
         Limits {
             in_flight: 1,
@@ -151,7 +151,7 @@ async fn requests_beyond_the_bound_wait_their_turn_and_are_not_done_if_it_never_
 #[tokio::test]
 async fn a_dropped_future_leaves_the_connection_to_others() {
     let server = Server::start(&[]);
-    let link = Link::open(
+    let link = open(
         &server.url(),
         Limits {
             in_flight: 2,

@@ -1,13 +1,16 @@
-//! A wire between client and server that can lose replies.
+//! A wire between client and server that can lose replies, fall silent, and break.
+
+// Each test binary compiles this module and uses its own part of it.
+#![allow(dead_code)]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-pub(super) struct Proxy {
+pub struct Proxy {
     port: u16,
     switches: Arc<Switches>,
 }
@@ -17,10 +20,14 @@ struct Switches {
     swallow: AtomicBool,
     drop_next: AtomicBool,
     close: Notify,
+    /// How many connections there were.
+    connections: AtomicUsize,
+    /// Connections up to this number have fallen silent.
+    silent: AtomicUsize,
 }
 
 impl Proxy {
-    pub(super) async fn before(server: u16) -> Self {
+    pub async fn before(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let switches = Arc::new(Switches::default());
@@ -28,22 +35,33 @@ impl Proxy {
         Proxy { port, switches }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// Requests go through, replies don't.
-    pub(super) fn swallow_replies(&self, swallow: bool) {
+    pub fn swallow_replies(&self, swallow: bool) {
         self.switches.swallow.store(swallow, Ordering::SeqCst);
     }
 
     /// The next reply is lost, and the connection with it.
-    pub(super) fn drop_after_next_reply(&self) {
+    pub fn drop_after_next_reply(&self) {
         self.switches.drop_next.store(true, Ordering::SeqCst);
     }
 
+    /// The connections there are stay open, and no reply comes on them any more; new ones work.
+    pub fn silence(&self) {
+        let connections = self.switches.connections.load(Ordering::SeqCst);
+        self.switches.silent.store(connections, Ordering::SeqCst);
+    }
+
+    /// How many connections there were up to now.
+    pub fn connections(&self) -> usize {
+        self.switches.connections.load(Ordering::SeqCst)
+    }
+
     /// No more connections; those there are end.
-    pub(super) fn close(&self) {
+    pub fn close(&self) {
         self.switches.close.notify_waiters();
     }
 }
@@ -54,11 +72,12 @@ async fn accept(listener: TcpListener, server: u16, switches: Arc<Switches>) {
             () = switches.close.notified() => return,
             Ok((client, _)) = listener.accept() => {
                 let switches = Arc::clone(&switches);
+                let number = switches.connections.fetch_add(1, Ordering::SeqCst) + 1;
                 tokio::spawn(async move {
                     let server = TcpStream::connect(("127.0.0.1", server)).await?;
                     tokio::select! {
                         () = switches.close.notified() => Ok(()),
-                        ended = carry(client, server, &switches) => ended,
+                        ended = carry(client, server, &switches, number) => ended,
                     }
                 });
             }
@@ -66,7 +85,12 @@ async fn accept(listener: TcpListener, server: u16, switches: Arc<Switches>) {
     }
 }
 
-async fn carry(client: TcpStream, server: TcpStream, switches: &Switches) -> std::io::Result<()> {
+async fn carry(
+    client: TcpStream,
+    server: TcpStream,
+    switches: &Switches,
+    number: usize,
+) -> std::io::Result<()> {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let requests = async {
@@ -81,7 +105,8 @@ async fn carry(client: TcpStream, server: TcpStream, switches: &Switches) -> std
             if length == 0 || switches.drop_next.swap(false, Ordering::SeqCst) {
                 return Ok(());
             }
-            if !switches.swallow.load(Ordering::SeqCst) {
+            let is_silent = number <= switches.silent.load(Ordering::SeqCst);
+            if !is_silent && !switches.swallow.load(Ordering::SeqCst) {
                 to_client.write_all(&buffer[..length]).await?;
             }
         }

@@ -1,0 +1,84 @@
+//! Making a connection to the server of a URL.
+//!
+//! Guards that a broken connection shows at once: it speaks RESP3, in which redis tells of it, and in
+//! which the server tells of what it publishes.
+
+use std::fmt;
+
+use redis::aio::{AsyncPushSender, MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, RedisError, RedisResult,
+};
+
+use super::verdict;
+use crate::error::{Cause, Error, Result};
+
+/// Knows where the server is, and how to be let in.
+#[derive(Clone)]
+pub(crate) struct Dialler {
+    client: Client,
+    config: AsyncConnectionConfig,
+}
+
+impl Dialler {
+    pub(crate) fn open(url: &str) -> Result<Self> {
+        let info = url.into_connection_info().and_then(Client::open);
+        let client =
+            info.map_err(|error| Error::invalid("url", Cause::redis(&error).to_string()))?;
+        choose_cryptography();
+        // The deadline of the call rules; redis's own timeouts would cut it short.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(None);
+        Ok(Dialler { client, config })
+    }
+
+    /// A connection that tells `pushes` what the server sends unasked, and when it breaks.
+    pub(crate) async fn dial(
+        &self,
+        pushes: impl AsyncPushSender,
+    ) -> RedisResult<MultiplexedConnection> {
+        let info = self.client.get_connection_info().clone();
+        let settings = info
+            .redis_settings()
+            .clone()
+            .set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(info.set_redis_settings(settings))?;
+        let config = self.config.clone().set_push_sender(pushes);
+        client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+    }
+
+    /// One to a server that knows no RESP3, so that it shows only in use when it is broken.
+    pub(super) async fn dial_plainly(&self) -> RedisResult<MultiplexedConnection> {
+        self.client
+            .get_multiplexed_async_connection_with_config(&self.config)
+            .await
+    }
+
+    /// Whether dialling may do better next time, after this error.
+    pub(crate) fn is_worth_another_try(error: &RedisError) -> bool {
+        verdict::is_worth_dialling_again(error)
+    }
+}
+
+/// The address alone: user and password stand elsewhere.
+impl fmt::Debug for Dialler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.client.get_connection_info().addr())
+    }
+}
+
+/// rustls wants one implementation chosen for the whole process, and panics where it has to choose
+/// between two: a choice that the program made stands.
+#[cfg(feature = "tls")]
+fn choose_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Fails only where another thread was first, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn choose_cryptography() {}

@@ -1,0 +1,99 @@
+//! Being told that there may be something to claim, instead of asking again and again.
+//!
+//! Guards that no waiter misses a call: a [`Seat`] is told of all that was published after its room
+//! was listened to, and of what comes by itself; where the line broke, everyone is told to look again.
+//!
+//! All waiters of a queue share a [room](room): a call that comes there is for one of them, who looks
+//! on behalf of all. All rooms share one [listener](listener) with one connection.
+
+mod listener;
+mod room;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+pub(crate) use room::Seat;
+
+use crate::error::{Error, Result};
+use crate::link::Dialler;
+use room::Room;
+
+/// Where the waiters of a store are told. Clones share the line.
+#[derive(Clone)]
+pub(crate) struct Wakes(Arc<Inner>);
+
+struct Inner {
+    /// `None` over a connection of the caller's: nobody can listen there.
+    dialler: Option<Dialler>,
+    /// How often an idle line is asked whether it still is there, and how long it may take to say so.
+    keep_alive: Duration,
+    hall: Arc<Hall>,
+}
+
+/// The rooms that somebody waits in, or did a moment ago.
+#[derive(Default)]
+struct Hall {
+    open: Mutex<Open>,
+    /// For the listener: a room is new, or something comes earlier than it knows.
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Open {
+    /// By channel.
+    rooms: HashMap<String, Arc<Room>>,
+    listener: Option<JoinHandle<()>>,
+}
+
+impl Wakes {
+    pub(crate) fn new(dialler: Option<Dialler>, keep_alive: Duration) -> Self {
+        Wakes(Arc::new(Inner {
+            dialler,
+            keep_alive,
+            hall: Arc::default(),
+        }))
+    }
+
+    /// Takes a seat among those who wait for this channel, up to `until`.
+    pub(crate) fn enter(&self, channel: &str, until: Instant) -> Result<Seat> {
+        let Some(dialler) = &self.0.dialler else {
+            return Err(Error::invalid(
+                "wait",
+                "nobody can listen on the caller's connection: give the builder a wake_url",
+            ));
+        };
+        let hall = &self.0.hall;
+        let mut open = hall.open();
+        let is_heard = open.listener.as_ref().is_some_and(|l| !l.is_finished());
+        if !is_heard {
+            // The last one ended with the runtime that it was on: whom it listened for is not heard.
+            open.rooms.values().for_each(|room| room.lose());
+            let listening = listener::run(Arc::clone(hall), dialler.clone(), self.0.keep_alive);
+            open.listener = Some(tokio::spawn(listening));
+        }
+        let room = open.rooms.entry(channel.to_owned()).or_insert_with(|| {
+            hall.changed.notify_one();
+            Arc::default()
+        });
+        Ok(Seat::take(Arc::clone(room), Arc::clone(hall), until))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(listener) = self.hall.open().listener.take() {
+            listener.abort();
+        }
+    }
+}
+
+impl Hall {
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
