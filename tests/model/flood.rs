@@ -7,6 +7,9 @@ use crate::world::World;
 
 impl World {
     pub fn flood(&mut self, q: usize) {
+        if self.queues[q].exists && self.rng.percent(30) {
+            self.flood_of_letters(q);
+        }
         let mut reserved = vec![("_default_message_ttl", "60000".to_owned())];
         if self.rng.percent(50) {
             reserved.push(("_max_claim_count", self.rng.between(1, 2).to_string()));
@@ -47,6 +50,32 @@ impl World {
         }
         self.stats(q);
         self.check(q);
+    }
+
+    /// Hundreds of letters, kept and then in transit, in pages.
+    fn flood_of_letters(&mut self, q: usize) {
+        self.set_reserved(q, vec![("_max_claim_count", "1".into())]);
+        for _ in 0..3 {
+            self.post_many(q);
+        }
+        self.greedy = true;
+        for _ in 0..4 {
+            self.claim(q);
+            self.release_largest(q);
+        }
+        self.greedy = false;
+        let kept = self.queues[q].kept.iter();
+        let ids: Vec<String> = kept.map(|(id, _)| id.to_string()).collect();
+        for some in ids.chunks(250) {
+            self.redrive_these(q, some);
+        }
+        for _ in 0..4 {
+            self.dead_list(q);
+            self.transit(q);
+            self.resume_mover();
+        }
+        self.dead_purge(q);
+        self.stats(q);
     }
 
     /// As many as a post can have, as usual but for one now and then.

@@ -74,6 +74,7 @@ const OPERATIONS: &[(u64, Operation)] = &[
     (15, World::get_all),
     (12, World::check),
     (6, |world, _| world.nothing_is_lost()),
+    (12, World::empty_and_wait),
     (1, |world, q| {
         if world.rng.percent(40) {
             world.large_pages(q);

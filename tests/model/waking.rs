@@ -104,9 +104,22 @@ impl World {
         }
     }
 
+    /// Takes all there is, and waits for more.
+    pub fn empty_and_wait(&mut self, q: usize) {
+        self.greedy = true;
+        for _ in 0..3 {
+            if self.rng.percent(70) {
+                self.claim(q);
+            } else {
+                self.pop(q);
+            }
+        }
+        self.greedy = false;
+    }
+
     /// How long a caller is going to wait, if it does.
     pub fn pick_wait(&mut self) -> Option<u64> {
-        let waits = self.rng.percent(40);
+        let waits = self.greedy || self.rng.percent(40);
         waits.then(|| self.rng.duration(2 * 3_600_000))
     }
 

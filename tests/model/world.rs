@@ -32,7 +32,7 @@ pub struct World {
     /// How fast time passes at the moment: 62 by single ms, 100 by up to hours a step.
     pub hurry: usize,
     pub began: Instant,
-    /// Whoever claims or pops takes all there is.
+    /// Whoever claims or pops takes all there is, and waits where there is nothing.
     pub greedy: bool,
     /// The queue of the operation that is under way.
     pub at: usize,
