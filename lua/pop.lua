@@ -207,11 +207,12 @@ if returned == '1' then
   local wrong = members[1] and mistyped()
   if members.err then return redis.error_reply('BADARG returned: ' .. members.err) end
   if wrong then return wrong end
-  local entries, names, size = {}, {}, 0
+  local entries, names, size, cut = {}, {}, 0, false
   for _, member in ipairs(members) do
     local entry = redis.call('XRANGE', LOG, member, member)[1]
     size = size + (entry and #entry[2][2] or 0)
-    if size > 4194304 and #entries > 0 then break end
+    cut = size > 4194304 and #entries > 0
+    if cut then break end
     if entry then
       entries[#entries + 1], names[#names + 1] = entry, member
     else
@@ -219,6 +220,8 @@ if returned == '1' then
     end
   end
   room = #entries == 0 or add_carefully(entries, names)
+  -- Nothing of the log may go before a large one that came back.
+  if cut and #ids > 0 then room = false end
   emptied = #back == #members and #members < limit
 end
 

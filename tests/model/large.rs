@@ -62,3 +62,27 @@ impl World {
         self.post_these(q, &specs, "large", "", "", Some(6_000_000));
     }
 }
+
+#[test]
+fn nothing_is_taken_past_a_large_message_that_came_back() {
+    let server = crate::common::Server::start(&[]);
+    let mut world = World::new(&server, 1);
+    let spec = |size: usize| Spec {
+        ttl: Some(600_000),
+        delay: None,
+        body: vec![0xc0; size],
+    };
+    world.create_plainly(0);
+    world.set_reserved(0, vec![("_max_messages_post_size", "9000000".into())]);
+    let posted = [spec(10), spec(4 << 20), spec(20)];
+    world.post_these(0, &posted, "", "", "", Some(6_000_000));
+    // Both pages come back, the small message and the large one.
+    world.greedy = true;
+    world.claim(0);
+    world.claim(0);
+    world.release_largest(0);
+    world.release_largest(0);
+    world.post_these(0, &[spec(30)], "", "", "", None);
+    // The large one ends this page, though the last small one would fit.
+    world.claim(0);
+}
