@@ -46,6 +46,10 @@ pub struct Extras<'a> {
     pub claims: Option<u64>,
     /// Of a dead letter: when it died, in ms since 1970.
     pub died: Option<u64>,
+    /// Of a dead letter: how long it was to live before it died.
+    pub ttl: Option<Duration>,
+    /// How often it was a dead letter that set out again.
+    pub redriven: Option<u64>,
 }
 
 impl<'a> Envelope<'a> {
@@ -105,6 +109,8 @@ impl<'a> Extras<'a> {
                 "id" => extras.id = Some(reader.text()?),
                 "claims" => extras.claims = Some(reader.uint()?),
                 "died" => extras.died = Some(reader.uint()?),
+                "ttl" => extras.ttl = Some(Duration::from_millis(reader.uint()?)),
+                "redriven" => extras.redriven = Some(reader.uint()?),
                 _ => reader.skip()?,
             }
         }

@@ -38,6 +38,8 @@
 //! - [`Queue`]: posting, claiming, popping, reading, counting; [`Metadata`] for a queue's defaults,
 //!   its limit of claims and its dead-letter queue.
 //! - [`Claim`]: deleting what is done, renewing, giving back; its [fence](Claim::fence).
+//! - [`DeadLetters`]: what is kept of messages whose claims are used up, and [`Redrive`]: their way
+//!   back, from a dead-letter queue too.
 //! - [`Error`]: one name for each cause, and [`Outcome`]: not done, done, or unknown.
 //! - [`script`], [`keys`] and [`envelope`]: what a program in another language needs.
 //!
@@ -67,7 +69,8 @@ pub use error::{Cause, Error, Outcome, Result};
 pub use message::{Message, MessageId, NewMessage, Origin};
 pub use metadata::Metadata;
 pub use queue::{
-    CreateQueue, Delete, End, List, MessagePage, Order, Pop, Post, Queue, Stats, Violation,
+    CreateQueue, DeadLetters, Delete, End, LetterInTransit, List, ListDeadLetters, ListInTransit,
+    MessagePage, Order, Pop, Post, Queue, Redrive, Redriven, Stats, TransitPage, Violation,
 };
 pub use redis;
 pub use store::{

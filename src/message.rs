@@ -42,6 +42,7 @@ pub struct Message {
     claimed_by: Option<ClaimId>,
     client: String,
     origin: Option<Origin>,
+    redriven: u64,
     /// As stored; the body is its end.
     envelope: Vec<u8>,
     /// `None` where what is stored is no envelope.
@@ -61,6 +62,9 @@ pub struct Origin {
     pub claims: u64,
     /// When it died.
     pub died: Option<Timestamp>,
+    /// How long it was to live, from its posting to its expiry, before it died; it has this ttl again
+    /// when it sets out. `None` in a letter of a version that did not note it.
+    pub ttl: Option<Duration>,
 }
 
 impl Message {
@@ -124,6 +128,33 @@ impl Message {
         self.origin.as_ref()
     }
 
+    /// How often it was a dead letter that set out again; zero for most messages.
+    pub fn redriven(&self) -> u64 {
+        self.redriven
+    }
+
+    /// As dead/list and dead/get answer: id, ttl, letter. It was claimed as often as when it died.
+    pub(crate) fn read_kept(
+        fields: &mut Fields,
+        queue: &QueuePath,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let (id, ttl) = (fields.parsed()?, fields.number()?);
+        let mut message = Self::of(queue, now, id, fields.bytes()?);
+        message.ttl = Duration::from_millis(ttl);
+        message.claims = message.origin.as_ref().map_or(0, |origin| origin.claims);
+        Ok(message)
+    }
+
+    /// As dead/transit answers a letter, after its id and where it goes.
+    pub(crate) fn read_in_transit(
+        fields: &mut Fields,
+        queue: &QueuePath,
+        id: MessageId,
+    ) -> Result<Self> {
+        Ok(Self::of(queue, id.posted(), id, fields.bytes()?))
+    }
+
     /// As claim and pop answer: id, claims, ttl, envelope.
     pub(crate) fn read_taken(
         fields: &mut Fields,
@@ -164,12 +195,14 @@ impl Message {
             claimed_by: None,
             client: String::new(),
             origin: None,
+            redriven: 0,
             envelope: Vec::new(),
             body_at: None,
         };
         if let Ok(envelope) = Envelope::decode(&stored) {
             message.body_at = Some(stored.len() - envelope.body.len());
             message.origin = Origin::of(&envelope);
+            message.redriven = envelope.extras.redriven.unwrap_or_default();
             message.client = envelope.client.into_owned();
         }
         message.envelope = stored;
@@ -178,6 +211,12 @@ impl Message {
 }
 
 impl Origin {
+    /// The queue it died in last; `None` where what is stored names none.
+    pub fn queue(&self) -> Option<QueuePath> {
+        let latest = self.from.last()?;
+        QueuePath::from_tag(latest).ok()
+    }
+
     fn of(envelope: &Envelope<'_>) -> Option<Self> {
         let extras = &envelope.extras;
         (!extras.from.is_empty()).then(|| Origin {
@@ -185,6 +224,7 @@ impl Origin {
             id: extras.id.as_deref().and_then(|id| id.parse().ok()),
             claims: extras.claims.unwrap_or_default(),
             died: extras.died.map(Timestamp::from),
+            ttl: extras.ttl,
         })
     }
 }

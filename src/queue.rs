@@ -5,14 +5,17 @@
 
 mod check;
 mod create;
+mod dead_letters;
 mod delete;
 mod letters;
 mod list;
 mod pop;
 mod post;
 mod read;
+mod redrive;
 mod stats;
 mod sweep;
+mod transit;
 mod wait;
 
 use std::fmt;
@@ -21,12 +24,15 @@ use std::sync::atomic::AtomicBool;
 
 pub use check::Violation;
 pub use create::CreateQueue;
+pub use dead_letters::{DeadLetters, ListDeadLetters};
 pub use delete::Delete;
 pub use list::{List, MessagePage};
 pub use pop::Pop;
 pub use post::Post;
 pub use read::Order;
+pub use redrive::{Redrive, Redriven};
 pub use stats::{End, Stats};
+pub use transit::{LetterInTransit, ListInTransit, TransitPage};
 pub(crate) use wait::Look;
 
 use redis::Value;

@@ -43,6 +43,24 @@ local function bin_length(text, at)
   if length and length > 0 and #text == at - 1 + head + length then return length, at + head end
 end
 -- }}}
+-- {{{ lib/sound_extras
+-- Whether the extras of a letter are such as the scripts write: those that meet it later read them in the middle of
+-- their writes, and trust them.
+local function sound_extras(extras)
+  if type(extras) ~= 'table' then return false end
+  for name, low in pairs({ttl = 1, redriven = 0}) do
+    local value = extras[name]
+    local whole = type(value) == 'number' and value % 1 == 0 and value >= low and value <= 315360000000
+    if value ~= nil and not whole then return false end
+  end
+  if extras.from == nil then return true end
+  if type(extras.from) ~= 'table' or #extras.from == 0 then return false end
+  for _, tag in ipairs(extras.from) do
+    if type(tag) ~= 'string' or not string.find(tag, '^[^/{}]*/[^/{}]+$') then return false end
+  end
+  return true
+end
+-- }}}
 -- {{{ lib/types
 -- A key of another type is noticed before the first write: nil, or the refusal.
 local function mistyped()
@@ -110,7 +128,7 @@ for i = 3, #ARGV, 2 do
   previous = id
   local sound, offset, ttl, client, extras = pcall(cmsgpack.unpack_limit, letter, 3, 1)
   sound = sound and string.byte(letter) == 148 and type(ttl) == 'number' and ttl >= 1 and ttl <= 315360000000
-    and ttl % 1 == 0 and type(client) == 'string' and type(extras) == 'table' and bin_length(letter, offset + 1)
+    and ttl % 1 == 0 and type(client) == 'string' and sound_extras(extras) and bin_length(letter, offset + 1)
   if not sound then return redis.error_reply('BADARG letter: ' .. id .. ' is not as an outbox has it') end
   if padded(id) > padded(last) then
     letters[#letters + 1], ttls[#ttls + 1], delays[#delays + 1] = letter, ttl, 0

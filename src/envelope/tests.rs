@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-/// `[1000, "me", {delay: 5, from: ["p/q"], id: "1-0", claims: 3, died: 9, later: [1, {}]}, 42]`
+/// `[1000, "me", {delay: 5, from: ["p/q"], id: "1-0", claims: 3, died: 9, ttl: 7, redriven: 2,
+/// later: [1, {}]}, 42]`
 fn letter() -> Vec<u8> {
-    let mut bytes = b"\x94\xcd\x03\xe8\xa2me\x86".to_vec();
+    let mut bytes = b"\x94\xcd\x03\xe8\xa2me\x88".to_vec();
     bytes.extend(b"\xa5delay\x05\xa4from\x91\xa3p/q\xa2id\xa31-0\xa6claims\x03\xa4died\x09");
-    bytes.extend(b"\xa5later\x92\x01\x80\xc4\x01\x2a");
+    bytes.extend(b"\xa3ttl\x07\xa8redriven\x02\xa5later\x92\x01\x80\xc4\x01\x2a");
     bytes
 }
 
@@ -22,6 +23,8 @@ fn a_dead_letter_says_where_it_comes_from_and_unknown_keys_are_passed_over() {
         id: Some("1-0".into()),
         claims: Some(3),
         died: Some(9),
+        ttl: Some(Duration::from_millis(7)),
+        redriven: Some(2),
     };
     assert_eq!(envelope.extras, expected);
 }

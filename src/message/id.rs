@@ -33,6 +33,14 @@ impl MessageId {
     pub fn posted(self) -> crate::Timestamp {
         self.ms.into()
     }
+
+    /// No id of this time comes after it.
+    pub(crate) fn last_of(time: crate::Timestamp) -> Self {
+        MessageId {
+            ms: time.as_millis(),
+            seq: u64::MAX,
+        }
+    }
 }
 
 impl fmt::Display for MessageId {

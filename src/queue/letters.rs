@@ -32,8 +32,12 @@ struct Bundle {
 /// A target that failed once is passed over from then on: a later letter must not arrive before one
 /// that was left behind, for the target would take that one for an old one.
 #[derive(Default)]
-struct Way {
+pub(super) struct Way {
     arrived: u64,
+    /// How many letters wait in the outbox, as far as is known: no more of those that were there.
+    waiting: u64,
+    /// How many letters were looked at.
+    looked: u64,
     /// The last letter that was looked at.
     marker: String,
     failed_targets: HashSet<String>,
@@ -83,9 +87,33 @@ impl Queue {
         self.report("dead letters not carried", result);
     }
 
+    /// After a step that sent letters on their way and was told how many wait: looks at so many more.
+    /// What fails is noted and fails no caller.
+    pub(super) async fn carry_on(&self, way: &mut Way, waiting: u64) {
+        way.waiting = waiting;
+        let enough = way.looked + waiting;
+        while way.looked < enough {
+            match self.carry(&Operation::begin(self.store()), way).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    way.first_failure.get_or_insert(error);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// At the end of a way that others' letters were sent on; answers how many wait.
+    pub(super) fn arrive(&self, way: Way) -> u64 {
+        let result = way.first_failure.map_or(Ok(()), Err);
+        self.report("dead letters not carried", result);
+        way.waiting
+    }
+
     /// One round; answers whether there was anything to look at. What fails is one target's.
     async fn carry(&self, of: &Operation, way: &mut Way) -> Result<bool> {
-        let bundles = self.in_transit(of, way).await?;
+        let bundles = self.bundles(of, way).await?;
         let found = !bundles.is_empty();
         for bundle in bundles {
             if way.failed_targets.contains(&bundle.to) {
@@ -93,7 +121,10 @@ impl Queue {
             }
             let to = bundle.to.clone();
             match self.deliver(of, bundle).await {
-                Ok(arrived) => way.arrived += arrived,
+                Ok((arrived, waiting)) => {
+                    way.arrived += arrived;
+                    way.waiting = waiting;
+                }
                 Err(error) => {
                     way.failed_targets.insert(to);
                     way.first_failure.get_or_insert(error);
@@ -104,19 +135,18 @@ impl Queue {
     }
 
     /// The next letters, by target.
-    async fn in_transit(&self, of: &Operation, way: &mut Way) -> Result<Vec<Bundle>> {
+    async fn bundles(&self, of: &Operation, way: &mut Way) -> Result<Vec<Bundle>> {
         let call = of
             .script(&DEAD_TRANSIT, self.keys())
             .arg(way.marker.as_str())
             .arg(BATCH);
         let reply = of.call(call, Retry::Always).await?;
-        let bundles =
-            Fields::of(reply).and_then(|fields| Bundle::read_all(fields, &mut way.marker));
+        let bundles = Fields::of(reply).and_then(|fields| Bundle::read_all(fields, way));
         bundles.map_err(|error| error.within(self.path(), None))
     }
 
-    /// How many of these were new to the target.
-    async fn deliver(&self, of: &Operation, bundle: Bundle) -> Result<u64> {
+    /// How many of these were new to the target, and how many letters are left in the outbox.
+    async fn deliver(&self, of: &Operation, bundle: Bundle) -> Result<(u64, u64)> {
         let target = QueueKeys::new(&of.prefix, QueuePath::from_tag(&bundle.to)?);
         let mut call = of.timed(&DEAD_DELIVER, &target).arg(self.path().tag());
         for (id, letter) in &bundle.letters {
@@ -125,17 +155,18 @@ impl Queue {
         let arrived = in_an_existing_queue(of, &target, call, Retry::Always).await?;
         let ids: Vec<_> = bundle.letters.into_iter().map(|(id, _)| id).collect();
         let settle = of.script(&DEAD_SETTLE, self.keys()).arg(ids);
-        of.call(settle, Retry::Always).await?;
-        number(arrived)
+        let left = of.call(settle, Retry::Always).await?;
+        Ok((number(arrived)?, number(left)?))
     }
 }
 
 impl Bundle {
-    fn read_all(mut fields: Fields, marker: &mut String) -> Result<Vec<Bundle>> {
+    fn read_all(mut fields: Fields, way: &mut Way) -> Result<Vec<Bundle>> {
         let mut bundles: Vec<Bundle> = Vec::new();
         while !fields.are_all_read() {
             let (id, to, letter) = (fields.text()?, fields.text()?, fields.bytes()?);
-            marker.clone_from(&id);
+            way.marker.clone_from(&id);
+            way.looked += 1;
             match bundles.iter_mut().find(|bundle| bundle.to == to) {
                 Some(bundle) => bundle.letters.push((id, letter)),
                 None => bundles.push(Bundle {

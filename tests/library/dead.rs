@@ -8,20 +8,20 @@ use crate::common::Server;
 use crate::stage::{START, Stage, bodies, claim, ids, ms, word};
 
 /// One claim is enough to be dead.
-fn to(name: &str) -> Metadata {
+pub fn to(name: &str) -> Metadata {
     Metadata::new()
         .with_max_claim_count(1)
         .with_dead_letter_queue(name)
 }
 
-async fn source(stage: &Stage, name: &str, target: &str) -> Queue {
+pub async fn source(stage: &Stage, name: &str, target: &str) -> Queue {
     let queue = stage.named(name, 0);
     queue.create().metadata(to(target)).await.unwrap();
     queue
 }
 
 /// Runs a script as another program would.
-async fn run(script: &Script, queue: &Queue, arguments: &[Vec<u8>]) -> Vec<Value> {
+pub async fn run(script: &Script, queue: &Queue, arguments: &[Vec<u8>]) -> Vec<Value> {
     let mut call = redis::cmd("EVAL");
     call.arg(script.source()).arg(script.keys().len());
     for part in script.keys() {
@@ -55,7 +55,7 @@ async fn deliver_and_crash(source: &Queue, target: &Queue) {
 }
 
 /// Makes deliveries to a queue fail, or not.
-async fn block(queue: &Queue, blocked: bool) {
+pub async fn block(queue: &Queue, blocked: bool) {
     let key = queue.keys().key(marconi_redis::keys::Part::Meta);
     let hidden = format!("hidden:{key}");
     let (from, into) = if blocked {
