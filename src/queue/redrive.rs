@@ -19,8 +19,9 @@ use crate::reply::Fields;
 use crate::script::{DEAD_REDRIVE, DEAD_SEND_BACK};
 
 /// Dead letters that are to set out again; `.await` it, and it answers how many did. It is made by
-/// [`DeadLetters::redrive`](crate::DeadLetters::redrive), [`DeadLetters::redrive_all`], [`Queue::send_back`] and
-/// [`Queue::send_back_all`].
+/// [`redrive`](crate::DeadLetters::redrive) and [`redrive_all`](crate::DeadLetters::redrive_all) for
+/// letters that are kept, by [`Queue::send_back`] and [`Queue::send_back_all`] for those that have
+/// arrived from another queue.
 ///
 /// Each goes to the queue where it died last, or to the one given by [`to`](Self::to), and arrives
 /// there exactly once, as a new message: under a new id, behind those that are there, with its own
