@@ -337,7 +337,7 @@ end
 -- Write.
 redis.call('HDEL', META, '')
 local done = end_lapsed_claims() and hand_back_matured() and drop_indexed() and drop_in_order()
-  and (redis.call('XLEN', DEAD) == 0 or trim(DEAD, math.max(0, now - dead_ttl + 1) .. '-0'))
+  and (now < dead_ttl or redis.call('XLEN', DEAD) == 0 or trim(DEAD, now - dead_ttl + 1 .. '-0'))
 local first
 if done then first, reaped, done = first_outside(EXPIRY, reaped) end
 if done and redis.call('ZCARD', DELAYED) > 0 then

@@ -350,3 +350,22 @@ async fn a_letter_whose_extras_no_script_writes_is_refused_at_the_door() {
     }
     assert_eq!(there(&queue).await.len(), 0);
 }
+
+#[tokio::test]
+async fn letters_are_kept_and_expire_by_a_clock_that_began_a_moment_ago() {
+    let stage = Stage::new().await;
+    let at = |ms: u64| stage.store.at(ms).queue(&stage.project, "orders").unwrap();
+    let metadata = Metadata::new().with_max_claim_count(1);
+    at(0).create().metadata(metadata).await.unwrap();
+    die(&at(5), &["x"]).await;
+    let lifetime = 14 * 86_400_000;
+    for (now, dead) in [
+        (5, 1),
+        (lifetime - 1, 1),
+        (lifetime + 4, 1),
+        (lifetime + 5, 0),
+    ] {
+        assert_eq!(at(now).stats().await.unwrap().dead, dead, "{now}");
+        assert_eq!(kept(&at(now)).await.len() as u64, dead, "{now}");
+    }
+}
