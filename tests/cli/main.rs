@@ -7,6 +7,7 @@ mod common;
 mod check;
 mod claims;
 mod connection;
+mod dead;
 mod foreign;
 mod manual;
 mod messages;

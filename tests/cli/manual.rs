@@ -7,6 +7,9 @@ use crate::{command, finish, marconi, queue_of};
 
 const MANUAL: &str = include_str!("../../docs/cli.md");
 
+/// Verbs that have verbs of their own.
+const GROUPS: [&str; 2] = ["queue", "dead"];
+
 /// Every verb, as `--help` lists them.
 fn verbs(of: &[&str]) -> Vec<String> {
     let help = marconi(&[of, &["--help"]].concat()).ok().out;
@@ -24,13 +27,12 @@ fn verbs(of: &[&str]) -> Vec<String> {
 #[test]
 fn the_help_of_each_verb_has_an_example() {
     let mut all: Vec<Vec<String>> = verbs(&[]).into_iter().map(|verb| vec![verb]).collect();
-    all.retain(|verb| verb[0] != "queue");
-    all.extend(
-        verbs(&["queue"])
-            .into_iter()
-            .map(|verb| vec!["queue".to_owned(), verb]),
-    );
-    assert!(all.len() > 20, "{all:?}");
+    for group in GROUPS {
+        all.retain(|verb| verb[0] != group);
+        let verbs = verbs(&[group]).into_iter();
+        all.extend(verbs.map(|verb| vec![group.to_owned(), verb]));
+    }
+    assert!(all.len() > 25, "{all:?}");
     for verb in all {
         let words: Vec<&str> = verb.iter().map(String::as_str).collect();
         let help = marconi(&[words.as_slice(), &["--help"]].concat()).ok().out;
@@ -65,8 +67,13 @@ fn the_manual_has_each_verb_and_each_exit_status() {
     for verb in verbs(&[]) {
         assert!(MANUAL.contains(&format!("marconi {verb}")), "{verb}");
     }
-    for verb in verbs(&["queue"]) {
-        assert!(MANUAL.contains(&format!("marconi queue {verb}")), "{verb}");
+    for group in GROUPS {
+        for verb in verbs(&[group]) {
+            assert!(
+                MANUAL.contains(&format!("marconi {group} {verb}")),
+                "{verb}"
+            );
+        }
     }
 }
 

@@ -275,6 +275,9 @@ async fn a_full_server_leaves_letters_where_they_are_and_those_in_transit_arrive
     assert_eq!(orders.carry_dead_letters().await.unwrap(), 1);
     assert_eq!(bodies(&there(&orders).await), ["a"]);
     assert_eq!(bodies(&kept(&orders).await), ["b"]);
+    // A full server can be emptied of letters.
+    limit("1").await;
+    assert_eq!(orders.dead_letters().purge_all().await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod body;
 mod check;
 mod claim;
+mod dead;
 mod delete;
 mod demo;
 mod duration;
@@ -56,6 +57,9 @@ enum Verb {
     /// Make, show, change, empty or delete queues
     #[command(subcommand)]
     Queue(queue::Verb),
+    /// List, show, redrive, purge or carry dead letters
+    #[command(subcommand)]
+    Dead(dead::Verb),
     /// Post messages: JSON from arguments, a file or standard input
     Post(post::Args),
     /// Take messages for a while
@@ -106,6 +110,7 @@ fn main() -> ExitCode {
 fn run(verb: Verb, global: &Global) -> Result<ExitCode> {
     match verb {
         Verb::Queue(verb) => wait(queue::run(verb, global)),
+        Verb::Dead(verb) => wait(dead::run(verb, global)),
         Verb::Post(args) => wait(post::run(args, global)),
         Verb::Claim(args) => wait(claim::run(args, global)),
         Verb::Renew(args) => wait(renew::run(args, global)),

@@ -2,12 +2,12 @@
 //!
 //! Guards that a message which can't be read hides no other: it is shown with the reason.
 
-use marconi_redis::{Error, Message, MessageId, Queue};
+use marconi_redis::{Error, Message, MessageId, Origin, Queue};
 use serde_json::{Map, Value, json};
 
 use crate::body::Body;
 use crate::duration::{ms_of, show};
-use crate::output::{Rows, Table, printable};
+use crate::output::{Rows, Table, count, printable};
 
 /// What claim and pop hand out.
 pub fn taken(message: &Message) -> Value {
@@ -26,24 +26,42 @@ pub fn seen(message: &Message) -> Value {
 fn document(message: &Message) -> Map<String, Value> {
     let mut shown = Map::new();
     shown.insert("id".into(), json!(message.id().to_string()));
-    let body = message.body::<Body>();
+    add_body(&mut shown, message.body());
+    shown.insert("ttl_ms".into(), json!(ms_of(message.ttl())));
+    shown.insert("age_ms".into(), json!(ms_of(message.age())));
+    shown.insert("claims".into(), json!(message.claims()));
+    add_client(&mut shown, message.client());
+    add_past(&mut shown, message.origin(), message.redriven());
+    shown
+}
+
+pub fn add_body(shown: &mut Map<String, Value>, body: Result<Body, Error>) {
     if let Err(error) = &body {
         shown.insert("unreadable".into(), json!(error.to_string()));
     }
     shown.insert("body".into(), body.map_or(Value::Null, |Body(body)| body));
-    shown.insert("ttl_ms".into(), json!(ms_of(message.ttl())));
-    shown.insert("age_ms".into(), json!(ms_of(message.age())));
-    shown.insert("claims".into(), json!(message.claims()));
-    if !message.client().is_empty() {
-        shown.insert("client".into(), json!(message.client()));
+}
+
+pub fn add_client(shown: &mut Map<String, Value>, client: &str) {
+    if !client.is_empty() {
+        shown.insert("client".into(), json!(client));
     }
-    if let Some(origin) = message.origin() {
+}
+
+/// Where a letter died, and how often a message was one that set out again.
+pub fn add_past(shown: &mut Map<String, Value>, origin: Option<&Origin>, redriven: u64) {
+    if let Some(origin) = origin {
         let died = origin.died.map(|died| died.as_millis());
         let id = origin.id.map(|id| id.to_string());
-        let from = json!({"queues": origin.from, "id": id, "claims": origin.claims, "died": died});
+        let ttl = origin.ttl.map(ms_of);
+        let from = json!({
+            "queues": origin.from, "id": id, "claims": origin.claims, "died": died, "ttl_ms": ttl,
+        });
         shown.insert("from".into(), from);
     }
-    shown
+    if redriven > 0 {
+        shown.insert("redriven".into(), json!(redriven));
+    }
 }
 
 /// Id, age, what is left of its life, claims, body: whole, for whoever got it may be the only one.
@@ -70,30 +88,39 @@ pub fn seen_table(messages: &[Message]) -> String {
 
 /// All there is to say of each, a line each.
 pub fn records(messages: &[Message]) -> String {
-    let record = |message: &Message| {
-        let [id, age, left, claims, body] = cells(message);
-        let mut lines = vec![
-            ("id", id),
-            ("state", state(message, 36)),
-            ("age", age),
-            ("left", left),
-            ("claims", claims),
-        ];
-        if !message.client().is_empty() {
-            lines.push(("client", message.client().to_owned()));
-        }
-        if let Some(origin) = message.origin() {
-            lines.push(("died in", origin.from.join(", ")));
-        }
-        lines.push(("body", body));
-        let line = |(name, value): (&str, String)| format!("{name:<8} {}\n", printable(&value));
-        lines.into_iter().map(line).collect::<String>()
-    };
+    let record = |message: &Message| record(message, &state(message, 36));
     let records: Vec<String> = messages.iter().map(record).collect();
     records.join("\n")
 }
 
-fn state(message: &Message, letters: usize) -> String {
+/// Of one, in this state.
+pub fn record(message: &Message, state: &str) -> String {
+    let [id, age, left, claims, body] = cells(message);
+    let mut lines = vec![
+        ("id", id),
+        ("state", state.to_owned()),
+        ("age", age),
+        ("left", left),
+        ("claims", claims),
+    ];
+    if !message.client().is_empty() {
+        lines.push(("client", message.client().to_owned()));
+    }
+    if let Some(origin) = message.origin() {
+        lines.push(("died in", origin.from.join(", ")));
+        lines.extend(origin.id.map(|id| ("as", id.to_string())));
+        lines.push(("after", count(origin.claims, "claim")));
+        lines.extend(origin.ttl.map(|ttl| ("with ttl", show(ttl))));
+    }
+    if message.redriven() > 0 {
+        lines.push(("redriven", count(message.redriven(), "time")));
+    }
+    lines.push(("body", body));
+    let line = |(name, value): (&str, String)| format!("{name:<8} {}\n", printable(&value));
+    lines.into_iter().map(line).collect()
+}
+
+pub fn state(message: &Message, letters: usize) -> String {
     match message.claimed_by() {
         Some(claim) => format!("claimed {:.letters$}", claim.as_str()),
         None if !message.delay().is_zero() => format!("delayed {}", show(message.delay())),
@@ -101,7 +128,7 @@ fn state(message: &Message, letters: usize) -> String {
     }
 }
 
-fn cells(message: &Message) -> [String; 5] {
+pub fn cells(message: &Message) -> [String; 5] {
     let body = match message.body::<Body>() {
         Ok(Body(body)) => body.to_string(),
         Err(error) => format!("({error})"),
