@@ -221,6 +221,9 @@ impl World {
         let mut times: Vec<u64> = queue.claims.values().map(|claim| claim.deadline).collect();
         times.extend(queue.log.values().map(|message| message.expires));
         times.extend(queue.log.values().map(|message| message.delayed));
+        let letter_ttl = queue.letter_ttl();
+        times.extend(queue.kept.iter().map(|(id, _)| id.ms + letter_ttl));
+        times.extend(queue.waiting_until);
         times.retain(|time| *time > now && *time < now + 48 * HOUR);
         if times.is_empty() {
             return 0;

@@ -1,25 +1,19 @@
-//! Dead letters that are kept, and letters that set out again.
+//! Dead letters that are kept in the queue they died in.
 //!
-//! Guards that a letter is in one place only: the store, the log it came to, or the outbox.
+//! Guards what is shown of them: those that have not expired, in order, as they died.
 
 use crate::args;
 use crate::choose::NO_IDS;
-use crate::envelope::{self, letter};
+use crate::envelope::letter;
 use crate::queue::Letter;
 use crate::reading::place_of;
 use crate::reply::{self, Id};
 use crate::rules::refused;
 use crate::world::World;
 
-/// Where the letters come from that no queue has sent.
-const ELSEWHERE: &str = "elsewhere/%7Bhostile%7D";
-
-/// No tags of a queue.
-const NO_TAGS: &[&str] = &["x", "/", "a/", "a/b/c", "{a/b}", "a/{b"];
-
 impl World {
     /// A queue that keeps letters, if there is one.
-    fn with_letters(&self, q: usize) -> usize {
+    pub fn with_letters(&self, q: usize) -> usize {
         if !self.queues[q].kept.is_empty() {
             return q;
         }
@@ -42,7 +36,7 @@ impl World {
         }
     }
 
-    fn pick_kept_ids(&mut self, q: usize) -> Vec<String> {
+    pub fn pick_kept_ids(&mut self, q: usize) -> Vec<String> {
         let many = if self.rng.percent(3) {
             251
         } else {
@@ -98,7 +92,7 @@ impl World {
     }
 
     /// The letter of this id, if it is kept and has not expired.
-    fn kept(&self, q: usize, id: &str) -> Option<&(Id, Letter)> {
+    pub fn kept(&self, q: usize, id: &str) -> Option<&(Id, Letter)> {
         let id = Id::parse(id)?;
         let mut living = self.queues[q].living_letters(self.now);
         living.find(|(kept, _)| *kept == id)
@@ -124,12 +118,17 @@ impl World {
         let q = self.with_letters(q);
         // Its reply counts what has expired and was not swept.
         self.finish_sweep(q);
-        let all = self.rng.percent(25);
-        let ids = if all {
+        let ids = if self.rng.percent(25) {
             vec![String::new()]
         } else {
             self.pick_kept_ids(q)
         };
+        self.purge_letters(q, &ids);
+    }
+
+    /// The letters of these ids go; '' alone stands for all.
+    pub fn purge_letters(&mut self, q: usize, ids: &[String]) {
+        let all = ids == [""];
         let outcome = self.call(q, "dead/purge", args![ids]);
         let places: Option<Vec<Id>> = ids
             .iter()
@@ -147,151 +146,4 @@ impl World {
             assert_eq!(reply::int(&reply), gone, "letters purged");
         }
     }
-}
-
-/// Letters that set out again.
-impl World {
-    /// Where they died, mostly; any of the queues, this one too; no queue.
-    fn pick_target(&mut self) -> String {
-        match self.rng.below(20) {
-            0 => (*self.rng.pick(&NO_TAGS.iter().collect::<Vec<_>>())).to_owned(),
-            1..=8 => self.queues[self.rng.below(self.queues.len())].tag.clone(),
-            _ => String::new(),
-        }
-    }
-
-    pub fn redrive(&mut self, q: usize) {
-        let q = self.with_letters(q);
-        let ids = self.pick_kept_ids(q);
-        self.redrive_these(q, &ids);
-    }
-
-    pub fn redrive_these(&mut self, q: usize, ids: &[String]) {
-        let to = self.pick_target();
-        let outcome = self.call(q, "dead/redrive", args![self.now, to, ids]);
-        let Some((reply, ())) = self.agree(outcome, expected_to_set_out(&to, ids)) else {
-            return;
-        };
-        let mut letters: Vec<(Id, Letter)> = Vec::new();
-        for id in ids {
-            if let Some(kept) = self.kept(q, id).filter(|kept| !letters.contains(kept)) {
-                letters.push(kept.clone());
-            }
-        }
-        let left = self
-            .queue(q)
-            .unkeep(|id| letters.iter().all(|(gone, _)| gone != id));
-        assert_eq!(left, letters.len() as u64, "letters taken from the store");
-        let letters = letters.into_iter().map(|(_, letter)| letter).collect();
-        self.set_out(q, &reply, &to, letters);
-    }
-
-    pub fn send_back(&mut self, q: usize) {
-        let many = if self.rng.percent(3) {
-            251
-        } else {
-            self.pick_count()
-        };
-        let log = self.queues[q].log.values();
-        let letters: Vec<Id> = log
-            .filter(|message| !message.extras.from.is_empty())
-            .map(|message| message.id)
-            .collect();
-        let mut ids = self.pick_ids(q, many);
-        for id in &mut ids {
-            if !letters.is_empty() && self.rng.percent(70) {
-                *id = letters[self.rng.below(letters.len())].to_string();
-            }
-        }
-        let to = self.pick_target();
-        let args = args![self.now, to, ids];
-        let outcome = self.call_through(q, "dead/send_back", args, "");
-        let Some((reply, ())) = self.agree(outcome, expected_to_set_out(&to, &ids)) else {
-            return;
-        };
-        let now = self.now;
-        let queue = self.queue(q);
-        let mut letters = Vec::new();
-        for id in ids.iter().filter_map(|id| Id::parse(id)) {
-            let Some(message) = queue.living(id, now) else {
-                continue;
-            };
-            let holder = message.holder.as_ref();
-            let held = holder.is_some_and(|holder| queue.is_live(holder, now));
-            if held || message.extras.from.is_empty() {
-                continue;
-            }
-            let message = queue.remove(id);
-            queue.ledger.sent_back += 1;
-            letters.push(Letter {
-                ttl: message.ttl,
-                client: message.client,
-                extras: message.extras,
-                body: message.body,
-            });
-        }
-        self.set_out(q, &reply, &to, letters);
-    }
-
-    /// The outbox has these letters now, last of all, addressed as they should be.
-    fn set_out(&mut self, q: usize, reply: &redis::Value, to: &str, letters: Vec<Letter>) {
-        let now = self.now;
-        let mut id = self.queues[q].last_outbox;
-        let many = letters.len() as u64;
-        let mut expected = Vec::new();
-        for letter in letters {
-            let died = letter.extras.from.last().expect("where it died");
-            let to = if to.is_empty() { died } else { to };
-            id = id.next(now);
-            expected.push((id, Some(to.to_owned()), letter.again()));
-        }
-        assert_eq!(self.new_letters(q), expected, "letters that set out");
-        let queue = self.queue(q);
-        queue.last_outbox = id;
-        for (id, to, letter) in expected {
-            queue.outbox.push((id, to.expect("an address"), letter));
-        }
-        let waiting = queue.outbox.len() as u64;
-        let counts: Vec<u64> = reply::list(reply).iter().map(reply::int).collect();
-        assert_eq!(counts, [many, waiting], "set out, and in transit");
-        self.set_out += many;
-    }
-
-    /// Somebody else delivers letters that say little of their past, or what no queue here has seen.
-    pub fn deliver_from_elsewhere(&mut self, q: usize) {
-        let tag = self.queues[self.rng.below(self.queues.len())].tag.clone();
-        let mut letters = Vec::new();
-        for _ in 0..1 + self.rng.below(3) {
-            let extras = match self.rng.below(6) {
-                0 => serde_json::json!({}),
-                1 => serde_json::json!({"redriven": 7}),
-                2 => serde_json::json!({"ttl": 5_000, "id": "1-1"}),
-                3 | 4 => serde_json::json!({"from": [tag]}),
-                _ => serde_json::json!({
-                    "from": [tag, self.queues[q].tag], "id": "7-7", "claims": 3, "died": 8,
-                    "ttl": self.pick_ttl(), "redriven": 2,
-                }),
-            };
-            self.injected += 1;
-            let id = Id {
-                ms: self.injected,
-                seq: 0,
-            };
-            let (ttl, body) = (self.pick_ttl(), self.body());
-            letters.push((id, envelope::written(ttl, "elsewhere", &extras, &body)));
-        }
-        if !self.deliver_letters(q, ELSEWHERE, &letters) {
-            self.injected -= letters.len() as u64;
-        }
-    }
-}
-
-fn expected_to_set_out(to: &str, ids: &[String]) -> Result<(), crate::rules::Refused> {
-    if ids.len() > 250 {
-        return refused("TOOLARGE", "ids");
-    }
-    if NO_TAGS.contains(&to) {
-        return refused("BADARG", "to");
-    }
-    Ok(())
 }

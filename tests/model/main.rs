@@ -26,6 +26,7 @@ mod reply;
 mod report;
 mod rng;
 mod rules;
+mod sending;
 mod taking;
 mod waking;
 mod world;
@@ -75,6 +76,7 @@ const OPERATIONS: &[(u64, Operation)] = &[
     (12, World::check),
     (6, |world, _| world.nothing_is_lost()),
     (12, World::empty_and_wait),
+    (3, World::die_again),
     (1, |world, q| {
         if world.rng.percent(40) {
             world.large_pages(q);
