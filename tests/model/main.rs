@@ -70,7 +70,7 @@ const OPERATIONS: &[(u64, Operation)] = &[
     (10, World::dead_get),
     (6, World::dead_purge),
     (8, World::deliver_from_elsewhere),
-    (40, World::bad_input),
+    (55, World::bad_input),
     (25, World::list_all),
     (15, World::get_all),
     (12, World::check),

@@ -67,7 +67,7 @@ pub fn table(world: &World, took: Duration) {
     println!("{}", words.join(", "));
     println!(
         "{} began to wait; published {} times 0, {} times a time; {} notes were old; {} letters set out again",
-        world.waits, world.said.0, world.said.1, world.notes_taken, world.set_out
+        world.waits, world.said.0, world.said.1, world.notes_taken, world.set_out_again
     );
     println!(
         "{} calls were watched for changes; {:.1} s",
@@ -99,7 +99,7 @@ pub fn demand_enough(world: &World) {
         ("wakes at once", world.said.0),
         ("wakes at a time", world.said.1),
         ("old notes", world.notes_taken),
-        ("letters that set out again", world.set_out),
+        ("letters that set out again", world.set_out_again),
     ];
     for (what, count) in counts {
         assert!(count >= 20, "{count} {what} only");

@@ -120,7 +120,7 @@ impl World {
         let waiting = queue.outbox.len() as u64;
         let counts: Vec<u64> = reply::list(reply).iter().map(reply::int).collect();
         assert_eq!(counts, [many, waiting], "set out, and in transit");
-        self.set_out += many;
+        self.set_out_again += many;
     }
 
     /// Deaths, all kept here, before and after the store is emptied, within one ms.

@@ -49,7 +49,7 @@ pub struct World {
     pub waits: u64,
     pub said: (u64, u64),
     pub notes_taken: u64,
-    pub set_out: u64,
+    pub set_out_again: u64,
 }
 
 impl World {
@@ -76,7 +76,7 @@ impl World {
             waits: 0,
             said: (0, 0),
             notes_taken: 0,
-            set_out: 0,
+            set_out_again: 0,
         }
     }
 
