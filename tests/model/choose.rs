@@ -130,6 +130,13 @@ impl World {
             let at = self.rng.below(ids.len());
             ids[at] = gone.unwrap_or_else(|| "x".into());
         }
+        if self.rng.percent(5) {
+            let others = self.queues[q].claims.iter();
+            let other = others.rev().find(|(name, _)| *name != claim);
+            if let Some((_, other)) = other {
+                ids[0] = other.ids[0].to_string();
+            }
+        }
         ids
     }
 
