@@ -18,7 +18,8 @@ impl World {
     /// All messages, page by page.
     pub fn list_all(&mut self, q: usize) {
         let mut marker = String::new();
-        let limit = if self.rng.percent(80) {
+        let many = self.queues[q].log.len() > 1_000;
+        let limit = if many || self.rng.percent(80) {
             250
         } else {
             1 + self.rng.below(60)

@@ -29,6 +29,12 @@ impl World {
         }
     }
 
+    /// One after the other, so that in each run each comes.
+    fn turn(&mut self, kind: usize, many: usize) -> usize {
+        self.turns[kind] += 1;
+        self.turns[kind] % many
+    }
+
     /// A good call of each script.
     fn good_calls(&mut self) -> Vec<(&'static str, Args)> {
         let (now, claim) = (self.now, self.rng.uuid());
@@ -72,7 +78,7 @@ impl World {
             return;
         }
         let calls = self.good_calls();
-        let (script, args) = calls[self.rng.below(calls.len())].clone();
+        let (script, args) = calls[self.turn(0, calls.len())].clone();
         let meta = self.queues[q].keys.key(marconi_redis::keys::Part::Meta);
         self.client.command(&["HSET", &meta, "schema", "2"]);
         self.client.always_watch = self.rng.percent(40);
@@ -116,7 +122,7 @@ impl World {
                 "metadata",
             ),
         ];
-        let (script, args, names) = calls[self.rng.below(calls.len())].clone();
+        let (script, args, names) = calls[self.turn(1, calls.len())].clone();
         self.client.always_watch = self.rng.percent(40);
         let outcome = self.call(q, script, args);
         self.client.always_watch = false;
@@ -126,7 +132,7 @@ impl World {
     /// A good call in which one thing is wrong.
     fn bad_argument(&mut self, q: usize) {
         let calls = self.good_calls();
-        let (script, mut args) = calls[self.rng.below(calls.len())].clone();
+        let (script, mut args) = calls[self.turn(2, calls.len())].clone();
         // Arguments that have to be numbers, by script.
         let (at, word) = match script {
             "claim" => (*self.rng.pick(&[&0, &1, &2, &3, &4, &6, &7]), "BADARG"),

@@ -42,6 +42,8 @@ pub struct World {
     pub waiters: Vec<Waiter>,
     /// Queues that were called since their notes of who waits were last compared.
     pub touched: BTreeSet<usize>,
+    /// Of each kind of bad input, how often it came.
+    pub turns: [usize; 3],
     /// Letters that came from no queue of these.
     pub injected: u64,
     /// How often somebody began to wait, was woken at once, was told a time, was waited for no more; and
@@ -72,6 +74,7 @@ impl World {
             ear: Ear::new(server, &channels),
             waiters: Vec::new(),
             touched: BTreeSet::new(),
+            turns: [0; 3],
             injected: 0,
             waits: 0,
             said: (0, 0),
