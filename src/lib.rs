@@ -40,6 +40,7 @@
 //! - [`Claim`]: deleting what is done, renewing, giving back; its [fence](Claim::fence).
 //! - [`DeadLetters`]: what is kept of messages whose claims are used up, and [`Redrive`]: their way
 //!   back, from a dead-letter queue too.
+//! - [`Consumer`]: what worker programs run: handlers, renewal, back-off and an orderly shutdown.
 //! - [`Error`]: one name for each cause, and [`Outcome`]: not done, done, or unknown.
 //! - [`script`], [`keys`] and [`envelope`]: what a program in another language needs.
 //!
@@ -50,6 +51,7 @@
 //! - `tracing`: an event for each call, with script, queue, attempts and outcome; never arguments.
 
 mod claim;
+mod consumer;
 pub mod envelope;
 mod error;
 pub mod keys;
@@ -65,6 +67,7 @@ mod time;
 mod wake;
 
 pub use claim::{Claim, ClaimId, CreateClaim, Lease, Nack, Release};
+pub use consumer::{Backoff, Consumed, Consumer, Deliveries, Delivery, Event, Failure};
 pub use error::{Cause, Error, Outcome, Result};
 pub use message::{Message, MessageId, NewMessage, Origin};
 pub use metadata::Metadata;
@@ -77,6 +80,8 @@ pub use store::{
     Builder, ProjectPage, Projects, QueueEntry, QueuePage, Queues, ScriptState, Store,
 };
 pub use time::Timestamp;
+/// Of the crate tokio-util, 0.7; its version is part of this crate's interface.
+pub use tokio_util::sync::CancellationToken;
 
 /// What awaiting a builder runs: a boxed future that may go to any thread.
 pub type Pending<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;

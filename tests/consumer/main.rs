@@ -1,0 +1,10 @@
+//! The consumer against a real server: handlers, renewal, losses, shutdown, the stream.
+//!
+//! Guards what `Consumer` promises. Time is real, since claims are renewed by it; tests wait for
+//! events, with patience, and never for time to pass.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod running;
+mod stage;
