@@ -6,5 +6,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod ahead;
+mod crash;
+mod events;
+mod failing;
+mod lost;
+mod renewal;
 mod running;
+mod shutdown;
 mod stage;
+mod stream;

@@ -1,0 +1,100 @@
+//! Claims that are lost: who works is told, and nothing more of them is started.
+
+use std::time::Duration;
+
+use marconi_redis::{Consumer, Queue};
+
+use crate::common::Server;
+use crate::stage::{Gate, Running, named, post, queue, queue_on};
+
+fn short(queue: &Queue) -> Consumer {
+    queue.consumer().ttl(Duration::from_secs(1))
+}
+
+#[tokio::test]
+async fn a_claim_that_is_taken_away_cancels_its_handlers_and_starts_nothing_more() {
+    let queue = queue().await;
+    let ids = post(&queue, 3).await;
+    let gate = Gate::new();
+    let running = Running::start(short(&queue), gate.handler());
+    gate.begun.wait(1, |_| true).await;
+    let claim = queue.get(ids[0]).await.unwrap().claimed_by().unwrap();
+    // Another worker has all of them now.
+    queue.release(claim).await.unwrap();
+    let other = queue.claim().await.unwrap().unwrap();
+    assert_eq!(other.messages().len(), 3);
+    gate.cancelled.wait(1, |_| true).await;
+    running.events.wait(1, named("ClaimLost")).await;
+    running.events.wait(3, named("Lost")).await;
+    assert_eq!(gate.begun.all(), [0]);
+    let consumed = running.stop().await;
+    assert_eq!((consumed.handled, consumed.lost), (0, 3));
+    // What the handler returned did nothing to the other's messages.
+    assert_eq!(other.get().await.unwrap().messages().len(), 3);
+}
+
+#[tokio::test]
+async fn a_queue_that_is_deleted_takes_its_claims_along() {
+    let queue = queue().await;
+    post(&queue, 2).await;
+    let gate = Gate::new();
+    let running = Running::start(short(&queue), gate.handler());
+    gate.begun.wait(1, |_| true).await;
+    queue.delete().await.unwrap();
+    gate.cancelled.wait(1, |_| true).await;
+    running.events.wait(2, named("Lost")).await;
+    // It goes on when there is a queue again.
+    post(&queue, 1).await;
+    gate.let_go(1);
+    running.events.wait(1, named("Handled")).await;
+    assert_eq!(running.stop().await.lost, 2);
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_for_longer_than_the_ttl_loses_the_claim_by_the_local_clock() {
+    let server = Server::start(&[]);
+    let queue = queue_on(&server).await;
+    post(&queue, 2).await;
+    let gate = Gate::new();
+    let running = Running::start(short(&queue), gate.handler());
+    gate.begun.wait(1, |_| true).await;
+    server.pause();
+    gate.cancelled.wait(1, |_| true).await;
+    running.events.wait(1, named("ClaimLost")).await;
+    server.resume();
+    gate.let_go(2);
+    running.events.wait(2, named("Handled")).await;
+    let consumed = running.stop().await;
+    assert_eq!((consumed.handled, consumed.lost), (2, 2));
+    assert_eq!(queue.stats().await.unwrap().total, 0);
+}
+
+#[tokio::test]
+async fn what_no_repetition_mends_ends_the_consumer_after_its_handlers_are_done() {
+    let server = Server::start(&[]);
+    let queue = queue_on(&server).await;
+    post(&queue, 1).await;
+    let gate = Gate::new();
+    let consumer = queue.consumer().ttl(Duration::from_secs(6));
+    let running = Running::start(consumer, gate.handler());
+    gate.begun.wait(1, |_| true).await;
+    let connection = server.connection().await;
+    let acl = async |rule: &str| {
+        let mut set = redis::cmd("ACL");
+        set.arg("SETUSER").arg("default").arg(rule);
+        set.exec_async(&mut connection.clone()).await.unwrap();
+    };
+    acl("-evalsha").await;
+    running
+        .events
+        .wait(1, |event| event.contains("Trouble { operation: \"renew\""))
+        .await;
+    acl("+evalsha").await;
+    running.events.wait(1, named("Renewed")).await;
+    gate.let_go(1);
+    running.events.wait(1, named("Handled")).await;
+    // The renewal was repeated, and the claim that nobody waited for was not.
+    let error = running.end().await.unwrap_err();
+    assert!(error.to_string().contains("NOPERM"), "{error}");
+    assert_eq!(queue.stats().await.unwrap().total, 0);
+}
