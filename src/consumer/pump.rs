@@ -150,7 +150,9 @@ impl Pump {
         let (shared, id, pause) = (Arc::clone(&self.shared), self.id, self.pause);
         (limit > 0).then(|| {
             Box::pin(async move {
-                sleep(pause).await;
+                if !pause.is_zero() {
+                    sleep(pause).await;
+                }
                 claiming::claim(&shared, id, limit).await
             }) as Claiming
         })

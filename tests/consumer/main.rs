@@ -9,6 +9,7 @@ mod common;
 mod ahead;
 mod crash;
 mod events;
+mod examples;
 mod failing;
 mod lost;
 mod renewal;
