@@ -20,7 +20,7 @@ use crate::error::Result;
 /// The deliveries of a consumer, one after the other; made by [`Consumer::stream`].
 ///
 /// It ends (`None`) when [`until`](Consumer::until) says so. An error is the last item, and one that
-/// no repetition mends: see [`run`](Consumer::run#errors). All other trouble is
+/// no repetition mends: see [`run`](Consumer::run). All other trouble is
 /// told of by [events](Consumer::on_event), while the stream waits.
 ///
 /// # Dropping it

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use marconi_redis::{Consumer, Queue};
+use marconi_redis::{Consumer, Delivery, Queue};
 
 use crate::common::Server;
-use crate::stage::{Gate, Running, named, post, queue, queue_on};
+use crate::stage::{Gate, Log, Running, named, post, queue, queue_on};
 
 fn short(queue: &Queue) -> Consumer {
     queue.consumer().ttl(Duration::from_secs(1))
@@ -67,6 +67,27 @@ async fn a_server_that_falls_silent_for_longer_than_the_ttl_loses_the_claim_by_t
     let consumed = running.stop().await;
     assert_eq!((consumed.handled, consumed.lost), (2, 2));
     assert_eq!(queue.stats().await.unwrap().total, 0);
+}
+
+#[tokio::test]
+async fn a_process_that_was_stopped_starts_nothing_of_what_it_held_before() {
+    let queue = queue().await;
+    post(&queue, 3).await;
+    let (gate, begun) = (Gate::new(), Log::default());
+    let (pass, seen) = (gate.handler(), begun.clone());
+    let running = Running::start(short(&queue), move |delivery: Delivery| {
+        let body: u32 = delivery.body().unwrap();
+        seen.push((body, delivery.message().claims()));
+        pass(delivery)
+    });
+    gate.begun.wait(1, |_| true).await;
+    gate.let_go(4);
+    // The only thread: nothing runs, no timer fires.
+    std::thread::sleep(Duration::from_millis(1200));
+    running.events.wait(3, named("Handled")).await;
+    assert_eq!(begun.all(), [(0, 1), (0, 2), (1, 2), (2, 2)]);
+    let consumed = running.stop().await;
+    assert_eq!((consumed.handled, consumed.lost), (3, 3));
 }
 
 #[tokio::test]

@@ -99,6 +99,7 @@ async fn a_claim_that_is_under_way_at_the_shutdown_is_released() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
     }
+    eprintln!("{:?}", running.events.all());
     server.resume();
     let consumed = running.end().await.unwrap();
     assert_eq!((consumed.handled, consumed.lost), (0, 0));
