@@ -89,6 +89,8 @@ async fn a_claim_that_is_under_way_at_the_shutdown_is_released() {
     brittle(&queue).await;
     post(&queue, 5).await;
     queue.store().load_scripts().await.unwrap();
+    // It sweeps, so that the claim is made at its first call.
+    assert_eq!(queue.stats().await.unwrap().free, 5);
     server.pause();
     let running = Running::start(queue.consumer(), |_| async { Ok::<_, String>(()) });
     // All there is to do without an answer is done after so many turns: the claim is sent.
@@ -99,7 +101,6 @@ async fn a_claim_that_is_under_way_at_the_shutdown_is_released() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
     }
-    eprintln!("{:?}", running.events.all());
     server.resume();
     let consumed = running.end().await.unwrap();
     assert_eq!((consumed.handled, consumed.lost), (0, 0));
