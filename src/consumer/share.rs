@@ -32,6 +32,13 @@ pub(super) enum End {
     HandedBack { delay: Duration, untried: bool },
 }
 
+/// What is known of an operation from its tries.
+#[derive(Default)]
+struct Tries {
+    failed: u64,
+    may_be_done: bool,
+}
+
 impl Share {
     pub(super) fn new(tenure: &Arc<Tenure>, message: &Message, sent: Instant) -> Self {
         // A claim takes no message that expires earlier than it does.
@@ -132,7 +139,7 @@ impl Share {
 
     async fn delete(&self) -> Result<()> {
         let tenure = &self.tenure;
-        let (queue, mut tries) = (&tenure.shared.queue, 0);
+        let (queue, mut tries) = (&tenure.shared.queue, Tries::default());
         loop {
             let delete = queue.delete_many([self.message]).claim(tenure.id);
             match self.attempt("delete", delete, &mut tries).await? {
@@ -148,14 +155,16 @@ impl Share {
     /// Answers the delay that it was given back with.
     async fn nack(&self, mut delay: Duration, untried: bool) -> Result<Duration> {
         let tenure = &self.tenure;
-        let (queue, mut tries) = (&tenure.shared.queue, 0);
+        let (queue, mut tries) = (&tenure.shared.queue, Tries::default());
         loop {
             let nack = queue.nack(tenure.id, [self.message]);
             let nack = nack.delay(delay).untried(untried);
             match self.attempt("nack", nack, &mut tries).await? {
                 Some(Ok(_)) => return Ok(delay),
                 // A refusal after a lost answer is what the first try is refused for.
-                Some(Err(error)) if tries > 0 && is_no_longer_ours(&error) => return Ok(delay),
+                Some(Err(error)) if tries.may_be_done && is_no_longer_ours(&error) => {
+                    return Ok(delay);
+                }
                 Some(Err(Error::InvalidArgument { .. })) if !delay.is_zero() => {
                     delay = Duration::ZERO;
                 }
@@ -171,7 +180,7 @@ impl Share {
         &self,
         operation: &'static str,
         call: C,
-        tries: &mut u64,
+        tries: &mut Tries,
     ) -> Result<Option<Result<u64>>>
     where
         C: IntoFuture<Output = Result<u64>>,
@@ -185,17 +194,18 @@ impl Share {
             Ok(answer) => return Ok(Some(answer)),
             // The deadline that was; a renewal may have moved it meanwhile.
             Err(_) => {
-                *tries += 1;
+                tries.may_be_done = true;
                 return Ok(None);
             }
         };
-        *tries += u64::from(*tries > 0 || error.outcome() != Outcome::NotDone);
+        tries.failed += 1;
+        tries.may_be_done |= error.outcome() != Outcome::NotDone;
         if shared.hurry.is_cancelled() {
             shared.trouble(operation, error, None);
             return Err(tenure.gone());
         }
         let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
-        let pause = backoff.delay(*tries);
+        let pause = backoff.delay(tries.failed);
         shared.trouble(operation, error, Some(pause));
         tokio::select! {
             () = sleep(pause) => {}

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use marconi_redis::{Consumer, Delivery, Queue};
+use marconi_redis::{Consumer, Delivery, Queue, Store};
 
 use crate::common::Server;
-use crate::stage::{Gate, Log, Running, named, post, queue, queue_on};
+use crate::stage::{Gate, Log, Running, named, post, queue, queue_on, soon};
 
 fn short(queue: &Queue) -> Consumer {
     queue.consumer().ttl(Duration::from_secs(1))
@@ -88,6 +88,79 @@ async fn a_process_that_was_stopped_starts_nothing_of_what_it_held_before() {
     assert_eq!(begun.all(), [(0, 1), (0, 2), (1, 2), (2, 2)]);
     let consumed = running.stop().await;
     assert_eq!((consumed.handled, consumed.lost), (3, 3));
+}
+
+#[tokio::test]
+async fn a_renewal_that_is_overtaken_by_the_last_deletion_is_no_loss() {
+    let server = Server::start(&[]);
+    let queue = queue_on(&server).await;
+    let id = post(&queue, 1).await[0];
+    let admin = server.connection().await;
+    let gate = Gate::new();
+    let consumer = queue.consumer().ttl(Duration::from_secs(4));
+    let running = Running::start(consumer, gate.handler());
+    gate.begun.wait(1, |_| true).await;
+    let claim = queue.get(id).await.unwrap().claimed_by().unwrap();
+    // A deletion touches keys that a renewal does not: the consumer's deletion is refused for now.
+    let acl = async |user: &str, rules: &str| {
+        let mut set = redis::cmd("ACL");
+        set.arg("SETUSER")
+            .arg(user)
+            .arg(rules.split(' ').collect::<Vec<_>>());
+        set.exec_async(&mut admin.clone()).await.unwrap();
+    };
+    acl("other", "on nopass ~* &* +@all").await;
+    let other = format!(
+        "redis+unix://{}?user=other&pass=x",
+        server.socket().display()
+    );
+    let other = Store::connect(&other)
+        .await
+        .unwrap()
+        .queue_at(queue.path().clone());
+    acl(
+        "default",
+        "resetkeys ~*}:log ~*}:meta ~*}:held ~*}:claims ~*}:expiry",
+    )
+    .await;
+    gate.let_go(1);
+    running
+        .events
+        .wait(1, |event| event.contains("Trouble { operation: \"delete\""))
+        .await;
+    // As if the deletion had been done, and its answer were on its way still.
+    assert_eq!(other.delete_many([id]).claim(claim).await.unwrap(), 1);
+    let refused = async || {
+        let mut stats = redis::cmd("INFO");
+        let stats: String = stats
+            .arg("errorstats")
+            .query_async(&mut admin.clone())
+            .await
+            .unwrap();
+        stats.contains("CLAIMGONE")
+    };
+    soon("the renewal", async {
+        while !refused().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    acl("default", "allkeys").await;
+    // In about 2 s, and after longer and longer pauses.
+    let tries = running.events.count(|event| event.contains("\"delete\""));
+    assert!((2..=9).contains(&tries), "{tries}");
+    running.events.wait(1, named("Handled")).await;
+    assert_eq!(running.events.count(named("ClaimLost")), 0);
+    running.shut_down();
+    // Its next claim was refused meanwhile.
+    assert!(
+        running
+            .end()
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("NOPERM")
+    );
 }
 
 #[tokio::test]
