@@ -34,6 +34,23 @@ async fn a_claim_that_is_taken_away_cancels_its_handlers_and_starts_nothing_more
 }
 
 #[tokio::test]
+async fn what_was_not_started_is_dropped_while_a_handler_still_runs() {
+    let queue = queue().await;
+    let ids = post(&queue, 3).await;
+    let consumer = short(&queue).drain(Duration::ZERO);
+    let running = Running::start(consumer, |_| std::future::pending::<Result<(), String>>());
+    running.events.wait(1, named("Claimed")).await;
+    let claim = queue.get(ids[0]).await.unwrap().claimed_by().unwrap();
+    queue.release(claim).await.unwrap();
+    let dropped = |event: &String| named("Lost")(event) && event.contains("started: false");
+    running.events.wait(2, dropped).await;
+    // The handler's message is lost too, when it ends.
+    assert_eq!(running.events.count(named("Lost")), 2);
+    running.shut_down();
+    assert!(running.end().await.unwrap().lost >= 3);
+}
+
+#[tokio::test]
 async fn a_queue_that_is_deleted_takes_its_claims_along() {
     let queue = queue().await;
     post(&queue, 2).await;
