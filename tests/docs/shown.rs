@@ -5,7 +5,7 @@ use std::process::Command;
 use marconi_redis::Store;
 use serde::Serialize;
 
-use crate::blocks::{block, root, text};
+use crate::blocks::{root, text};
 use crate::common::Server;
 use crate::shell::{Tools, printed};
 
@@ -16,12 +16,15 @@ struct Order {
 }
 
 #[test]
-fn the_example_of_the_readme_is_the_one_that_is_compiled() {
-    let example = text("examples/readme.rs");
-    let (_, code) = example
-        .split_once("\n\n")
-        .expect("a header, then the example");
-    assert_eq!(code, block(&text("README.md"), "rust,no_run"));
+fn the_examples_of_the_readme_are_those_that_are_compiled() {
+    for name in ["readme", "worker"] {
+        let example = text(&format!("examples/{name}.rs"));
+        let (_, code) = example
+            .split_once("\n\n")
+            .expect("a header, then the example");
+        let shown = format!("```rust,no_run\n{code}```\n");
+        assert!(text("README.md").contains(&shown), "{name}");
+    }
 }
 
 /// As cargo has built it already for these tests, so with the same features.
