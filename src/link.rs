@@ -9,6 +9,7 @@ mod backoff;
 mod call;
 mod dial;
 mod run;
+mod sentinel;
 mod source;
 mod trace;
 mod verdict;

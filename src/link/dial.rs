@@ -4,33 +4,54 @@
 //! which the server tells of what it publishes.
 
 use std::fmt;
+use std::sync::Arc;
 
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::{
     AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, RedisError, RedisResult,
 };
 
+use redis::sentinel::SentinelClient;
+use tokio::sync::Mutex;
+
+use super::sentinel::Sentinels;
 use super::verdict;
 use crate::error::{Cause, Error, Result};
 
 /// Knows where the server is, and how to be let in.
 #[derive(Clone)]
 pub(crate) struct Dialler {
-    client: Client,
+    server: Server,
     config: AsyncConnectionConfig,
+}
+
+#[derive(Clone)]
+enum Server {
+    /// At one address.
+    At(Box<Client>),
+    /// Wherever the sentinels say; with what is shown of it.
+    Watched(Arc<Mutex<SentinelClient>>, Arc<str>),
 }
 
 impl Dialler {
     pub(crate) fn open(url: &str) -> Result<Self> {
-        let info = url.into_connection_info().and_then(Client::open);
-        let client =
-            info.map_err(|error| Error::invalid("url", Cause::redis(&error).to_string()))?;
+        let server = match Sentinels::of(url)? {
+            Some(sentinels) => {
+                let client = Mutex::new(sentinels.client()?);
+                Server::Watched(Arc::new(client), sentinels.shown().into())
+            }
+            None => {
+                let client = url.into_connection_info().and_then(Client::open);
+                let bad = |error| Error::invalid("url", Cause::redis(&error).to_string());
+                Server::At(Box::new(client.map_err(bad)?))
+            }
+        };
         choose_cryptography();
         // The deadline of the call rules; redis's own timeouts would cut it short.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None);
-        Ok(Dialler { client, config })
+        Ok(Dialler { server, config })
     }
 
     /// A connection that tells `pushes` what the server sends unasked, and when it breaks.
@@ -38,7 +59,7 @@ impl Dialler {
         &self,
         pushes: impl AsyncPushSender,
     ) -> RedisResult<MultiplexedConnection> {
-        let info = self.client.get_connection_info().clone();
+        let info = self.client().await?.get_connection_info().clone();
         let settings = info
             .redis_settings()
             .clone()
@@ -52,9 +73,18 @@ impl Dialler {
 
     /// One to a server that knows no RESP3, so that it shows only in use when it is broken.
     pub(super) async fn dial_plainly(&self) -> RedisResult<MultiplexedConnection> {
-        self.client
+        let client = self.client().await?;
+        client
             .get_multiplexed_async_connection_with_config(&self.config)
             .await
+    }
+
+    /// Of the server, where it is at the moment.
+    async fn client(&self) -> RedisResult<Client> {
+        match &self.server {
+            Server::At(client) => Ok(Client::clone(client)),
+            Server::Watched(sentinels, _) => sentinels.lock().await.async_get_client().await,
+        }
     }
 
     /// Whether dialling may do better next time, after this error.
@@ -66,7 +96,10 @@ impl Dialler {
 /// The address alone: user and password stand elsewhere.
 impl fmt::Debug for Dialler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.client.get_connection_info().addr())
+        match &self.server {
+            Server::At(client) => write!(f, "{}", client.get_connection_info().addr()),
+            Server::Watched(_, shown) => f.write_str(shown),
+        }
     }
 }
 

@@ -169,7 +169,10 @@ impl Own {
         if let Some(line) = self.current() {
             return Ok(line);
         }
-        let made = self.dial().await?;
+        // Rare and deep: every operation would carry its states about, and their types.
+        let dial: Boxed<'_, RedisResult<(MultiplexedConnection, Arc<Health>)>> =
+            Box::pin(self.dial());
+        let made = dial.await?;
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(made.clone());
         Ok(Line {
             wire: Box::new(made.0),

@@ -50,7 +50,11 @@ pub(super) fn is_worth_dialling_again(error: &RedisError) -> bool {
             | io::ErrorKind::PermissionDenied,
         ) => false,
         Some(_) => true,
-        None => error.kind() == ErrorKind::Io,
+        // While the sentinels choose a new primary there is none.
+        None => matches!(
+            error.kind(),
+            ErrorKind::Io | ErrorKind::MasterNameNotFoundBySentinel
+        ),
     }
 }
 
