@@ -41,6 +41,12 @@ pub enum Error {
         /// The queue that was asked for.
         queue: QueuePath,
     },
+    /// The topic has not been created, or was deleted.
+    #[error("{} does not exist: create it, or post to it", Topic(topic))]
+    TopicDoesNotExist {
+        /// The topic that was asked for.
+        topic: QueuePath,
+    },
     /// The message was deleted, has expired, or never was.
     #[error("message {id} is not in {queue}: it was deleted, has expired, or never was")]
     MessageDoesNotExist {
@@ -108,20 +114,68 @@ pub enum Error {
         detail: String,
     },
     /// A body, a post or a batch is over its bound.
-    #[error("too large for {queue}: {detail}")]
+    #[error("too large{}: {detail}", For(queue.as_ref()))]
     TooLarge {
-        /// The queue that refused.
-        queue: QueuePath,
+        /// The queue that refused, where it was one.
+        queue: Option<QueuePath>,
         /// What is too large, and the bound.
         detail: String,
     },
     /// A later version of this crate wrote the queue.
-    #[error("{queue} was written by a later version of this library: upgrade this one ({detail})")]
+    #[error("{} written by a later version of this library: upgrade this one ({detail})", Was(queue.as_ref()))]
     NewerSchema {
-        /// The queue that is too new.
-        queue: QueuePath,
+        /// The queue that is too new; `None` for the control plane.
+        queue: Option<QueuePath>,
         /// What the server says.
         detail: String,
+    },
+    /// There is no such pool, or none that takes new queues.
+    #[error("{detail}: register one, or give one a weight")]
+    PoolDoesNotExist {
+        /// Which, by what the server says.
+        detail: String,
+    },
+    /// Another pool has this uri.
+    #[error("{detail}: a uri is one pool's only")]
+    PoolAlreadyExists {
+        /// Which, by what the server says.
+        detail: String,
+    },
+    /// A pool that holds queues, or is the only one of its flavor, is not taken out.
+    #[error("{detail}: delete these queues first, or take the pool out of its flavor")]
+    PoolInUse {
+        /// What is in the way, by what the server says.
+        detail: String,
+    },
+    /// The project has no such flavor.
+    #[error("{detail}: create it first")]
+    FlavorDoesNotExist {
+        /// Which, by what the server says.
+        detail: String,
+    },
+    /// The catalogue doesn't have the queue.
+    #[error("{detail}: create the queue, or enter it in the catalogue")]
+    QueueNotMapped {
+        /// Which, by what the server says.
+        detail: String,
+    },
+    /// The subscription was deleted, has expired, or never was.
+    #[error("subscription {id} is not in {queue}: it was deleted, has expired, or never was")]
+    SubscriptionDoesNotExist {
+        /// The queue that was asked.
+        queue: QueuePath,
+        /// The subscription's id, as given.
+        id: String,
+    },
+    /// The subscriber has a subscription of its own in this queue.
+    #[error(
+        "subscription {id} of {queue} is that subscriber's already: a subscriber is there once a queue"
+    )]
+    SubscriptionAlreadyExists {
+        /// The subscription's queue.
+        queue: QueuePath,
+        /// The id of the one that is there.
+        id: String,
     },
     /// The server could not be reached, could not answer, or its answer was lost.
     #[error("{}{}: {source}; {}", what_happened(*outcome), At(queue.as_ref()), what_next(*outcome))]
@@ -165,6 +219,7 @@ impl Error {
     pub fn word(&self) -> &'static str {
         match self {
             Error::QueueDoesNotExist { .. } => "QUEUEGONE",
+            Error::TopicDoesNotExist { .. } => "TOPICGONE",
             Error::MessageDoesNotExist { .. } => "MESSAGEGONE",
             Error::ClaimDoesNotExist { .. } => "CLAIMGONE",
             Error::MessageIsClaimed { .. } => "CLAIMED",
@@ -174,6 +229,13 @@ impl Error {
             Error::TokenReused { .. } => "TOKENREUSED",
             Error::TooLarge { .. } => "TOOLARGE",
             Error::NewerSchema { .. } => "NEWERSCHEMA",
+            Error::PoolDoesNotExist { .. } => "POOLGONE",
+            Error::PoolAlreadyExists { .. } => "POOLEXISTS",
+            Error::PoolInUse { .. } => "POOLINUSE",
+            Error::FlavorDoesNotExist { .. } => "FLAVORGONE",
+            Error::QueueNotMapped { .. } => "NOTMAPPED",
+            Error::SubscriptionDoesNotExist { .. } => "SUBSCRIPTIONGONE",
+            Error::SubscriptionAlreadyExists { .. } => "SUBSCRIPTIONEXISTS",
             Error::Transport { .. } => "TRANSPORT",
             Error::Codec { .. } => "CODEC",
             Error::Corrupt { .. } => "CORRUPT",
@@ -190,22 +252,30 @@ impl Error {
         }
     }
 
-    /// The queue it is about, where the error knows it.
+    /// The queue or topic it is about, where the error knows it.
     pub fn queue(&self) -> Option<&QueuePath> {
         match self {
             Error::QueueDoesNotExist { queue }
+            | Error::TopicDoesNotExist { topic: queue }
             | Error::MessageDoesNotExist { queue, .. }
             | Error::ClaimDoesNotExist { queue, .. }
             | Error::MessageIsClaimed { queue, .. }
             | Error::MessageNotClaimed { queue, .. }
             | Error::MessageNotClaimedBy { queue, .. }
             | Error::TokenReused { queue, .. }
-            | Error::TooLarge { queue, .. }
-            | Error::NewerSchema { queue, .. } => Some(queue),
-            Error::InvalidArgument { queue, .. }
+            | Error::SubscriptionDoesNotExist { queue, .. }
+            | Error::SubscriptionAlreadyExists { queue, .. } => Some(queue),
+            Error::TooLarge { queue, .. }
+            | Error::NewerSchema { queue, .. }
+            | Error::InvalidArgument { queue, .. }
             | Error::Transport { queue, .. }
             | Error::Codec { queue, .. }
             | Error::Corrupt { queue, .. } => queue.as_ref(),
+            Error::PoolDoesNotExist { .. }
+            | Error::PoolAlreadyExists { .. }
+            | Error::PoolInUse { .. }
+            | Error::FlavorDoesNotExist { .. }
+            | Error::QueueNotMapped { .. } => None,
         }
     }
 
@@ -216,7 +286,9 @@ impl Error {
             | Error::ClaimDoesNotExist { id, .. }
             | Error::MessageIsClaimed { id, .. }
             | Error::MessageNotClaimed { id, .. }
-            | Error::MessageNotClaimedBy { id, .. } => Some(id),
+            | Error::MessageNotClaimedBy { id, .. }
+            | Error::SubscriptionDoesNotExist { id, .. }
+            | Error::SubscriptionAlreadyExists { id, .. } => Some(id),
             Error::Codec { id, .. } | Error::Corrupt { id, .. } => id.as_deref(),
             _ => None,
         }
@@ -241,7 +313,6 @@ impl Error {
     }
 
     /// Adds where it happened to an error that was made by code that can't know.
-    #[allow(dead_code)] // the handles on queues are yet to come
     pub(crate) fn within(mut self, path: &QueuePath, of: Option<&str>) -> Self {
         if let Error::InvalidArgument { queue, .. }
         | Error::Transport { queue, .. }
@@ -273,12 +344,46 @@ fn what_next(outcome: Outcome) -> &'static str {
     }
 }
 
+/// "topic …": the names of a topic are those of a queue.
+struct Topic<'a>(&'a QueuePath);
+
+impl std::fmt::Display for Topic<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "topic {:?}", self.0.name().as_str())?;
+        match self.0.project().as_str() {
+            "" => Ok(()),
+            project => write!(f, " of project {project:?}"),
+        }
+    }
+}
+
 /// " in queue …", or nothing.
 struct At<'a>(Option<&'a QueuePath>);
 
 impl std::fmt::Display for At<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.map_or(Ok(()), |queue| write!(f, " in {queue}"))
+    }
+}
+
+/// " for queue …", or nothing.
+struct For<'a>(Option<&'a QueuePath>);
+
+impl std::fmt::Display for For<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |queue| write!(f, " for {queue}"))
+    }
+}
+
+/// "queue … was", or "the control plane was".
+struct Was<'a>(Option<&'a QueuePath>);
+
+impl std::fmt::Display for Was<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(queue) => write!(f, "{queue} was"),
+            None => f.write_str("the control plane was"),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! whatever their names are. [`names`](ProjectName) are checked when made, and what could end the
 //! hash tag or move its slash is percent-encoded here and nowhere else.
 
+mod control;
 mod name;
 mod part;
 mod tag;
@@ -11,6 +12,7 @@ mod tag;
 use std::fmt;
 use std::sync::Arc;
 
+pub use control::ControlKeys;
 pub use name::{ProjectName, QueueName};
 pub use part::Part;
 
@@ -113,6 +115,22 @@ impl Prefix {
         Ok(Prefix(prefix.into()))
     }
 
+    /// What the keys of topics begin with: this prefix and `.topics`.
+    ///
+    /// ```
+    /// use marconi_redis::keys::Prefix;
+    ///
+    /// assert_eq!(Prefix::default().of_topics()?.as_str(), "mq.topics");
+    /// # Ok::<(), marconi_redis::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a prefix above 57 bytes: with `.topics` it has 64 at most, too.
+    pub fn of_topics(&self) -> Result<Self> {
+        Self::new(&format!("{self}.topics"))
+            .map_err(|_| Error::invalid("prefix", "wants 57 bytes at most where topics are used"))
+    }
+
     /// As it stands in keys.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -179,6 +197,41 @@ impl QueueKeys {
         let rest = key.strip_prefix(prefix.as_str())?.strip_prefix(":{")?;
         let (tag, part) = rest.split_once("}:")?;
         Some((QueuePath::from_tag(tag).ok()?, part.parse().ok()?))
+    }
+}
+
+/// A project as it stands in tags, before the slash.
+pub(crate) fn tag_of_project(project: &ProjectName) -> String {
+    let mut tag = tag::join(project.as_str(), "");
+    tag.pop();
+    tag
+}
+
+/// What the keys of a call belong to.
+pub(crate) trait Owner {
+    fn key_of(&self, part: Part) -> String;
+
+    /// The queue, where it is one.
+    fn queue(&self) -> Option<&QueuePath>;
+}
+
+impl Owner for QueueKeys {
+    fn key_of(&self, part: Part) -> String {
+        self.key(part)
+    }
+
+    fn queue(&self) -> Option<&QueuePath> {
+        Some(self.path())
+    }
+}
+
+impl Owner for ControlKeys {
+    fn key_of(&self, part: Part) -> String {
+        self.key(part)
+    }
+
+    fn queue(&self) -> Option<&QueuePath> {
+        None
     }
 }
 

@@ -41,6 +41,8 @@
 //! - [`DeadLetters`]: what is kept of messages whose claims are used up, and [`Redrive`]: their way
 //!   back, from a dead-letter queue too.
 //! - [`Consumer`]: what worker programs run: handlers, renewal, back-off and an orderly shutdown.
+//! - [`Topic`]: messages that everybody reads; [`Subscription`]: who is to be told; [`Health`]: whether a
+//!   store works.
 //! - [`Error`]: one name for each cause, and [`Outcome`]: not done, done, or unknown.
 //! - [`script`], [`keys`] and [`envelope`]: what a program in another language needs.
 //!
@@ -52,25 +54,36 @@
 
 mod claim;
 mod consumer;
+mod control;
 pub mod envelope;
 mod error;
+mod health;
 pub mod keys;
 mod link;
 mod message;
 mod metadata;
 mod operation;
+mod pooled;
 mod queue;
 mod reply;
 pub mod script;
 mod store;
+mod subscription;
 mod time;
+mod topic;
 mod wake;
 
 pub use claim::{Claim, ClaimId, CreateClaim, Lease, Nack, Release};
 pub use consumer::{Backoff, Consumed, Consumer, Deliveries, Delivery, Event, Failure};
+pub use control::{
+    CatalogueEntry, CataloguePage, Control, ControlKind, CreatePool, Flavor, FlavorPage,
+    ListCatalogue, ListFlavors, ListPools, Placement, Pool, PoolPage, UpdatePool,
+};
 pub use error::{Cause, Error, Outcome, Result};
+pub use health::{Capability, Collected, Health, OperationKind, Tried, Volume};
 pub use message::{Message, MessageId, NewMessage, Origin};
 pub use metadata::Metadata;
+pub use pooled::{CreatePooledQueue, PooledQueueEntry, PooledQueuePage, PooledQueues, PooledStore};
 pub use queue::{
     CreateQueue, DeadLetters, Delete, End, LetterInTransit, List, ListDeadLetters, ListInTransit,
     MessagePage, Order, Pop, Post, Queue, Redrive, Redriven, Stats, TransitPage, Violation,
@@ -79,9 +92,14 @@ pub use redis;
 pub use store::{
     Builder, ProjectPage, Projects, QueueEntry, QueuePage, Queues, ScriptState, Store,
 };
+pub use subscription::{
+    ListSubscriptions, Subscribe, Subscribed, Subscription, SubscriptionId, SubscriptionPage,
+    UpdateSubscription,
+};
 pub use time::Timestamp;
 /// Of the crate tokio-util, 0.7; its version is part of this crate's interface.
 pub use tokio_util::sync::CancellationToken;
+pub use topic::{Topic, TopicPage, Topics};
 
 /// What awaiting a builder runs: a boxed future that may go to any thread.
 pub type Pending<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;

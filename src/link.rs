@@ -65,6 +65,8 @@ struct Shared {
     source: Source,
     permits: Semaphore,
     in_flight: u32,
+    /// What is said of its failures beside the failure, where it is one line of several.
+    label: Option<String>,
 }
 
 impl Link {
@@ -110,8 +112,24 @@ impl Link {
                 source,
                 permits,
                 in_flight,
+                label: None,
             }),
             deadline: limits.deadline,
+        }
+    }
+
+    /// A line with the same limits to another server.
+    pub(crate) fn another(&self, dialler: Dialler, label: &str) -> Self {
+        let in_flight = self.shared.in_flight;
+        let shared = Shared {
+            source: Source::own(dialler),
+            permits: Semaphore::new(in_flight as usize),
+            in_flight,
+            label: Some(label.to_owned()),
+        };
+        Link {
+            shared: Arc::new(shared),
+            deadline: self.deadline,
         }
     }
 
@@ -156,7 +174,15 @@ impl Link {
         // A deadline beyond what the clock can hold is none.
         let far = Duration::from_secs(365 * 24 * 3600);
         let deadline = now + self.deadline.min(far);
-        Run::new(calls, retry, deadline).go(&self.shared).await
+        let mut results = Run::new(calls, retry, deadline).go(&self.shared).await;
+        if let Some(label) = &self.shared.label {
+            for result in &mut results {
+                if let Err(Error::Transport { source, .. }) = result {
+                    *source = source.labelled(label);
+                }
+            }
+        }
+        results
     }
 }
 

@@ -250,7 +250,7 @@ pub(crate) const MOST: usize = 250;
 pub(crate) fn refuse_above_most(queue: &QueuePath, what: &str, count: usize) -> Result<()> {
     if count > MOST {
         return Err(Error::TooLarge {
-            queue: queue.clone(),
+            queue: Some(queue.clone()),
             detail: format!("{what}: {count}, at most {MOST}"),
         });
     }

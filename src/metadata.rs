@@ -86,6 +86,16 @@ impl Metadata {
         Ok(metadata)
     }
 
+    /// A map in which no name is reserved: options of a subscription.
+    pub(crate) fn of_options<T: Serialize + ?Sized>(map: &T) -> Result<Self> {
+        let entries = envelope::split_map(&encode(map)?)
+            .ok_or_else(|| Error::invalid("options", "wants a map"))?;
+        Ok(Metadata {
+            entries,
+            settings: BTreeMap::new(),
+        })
+    }
+
     /// What a server holds: the map, and the reserved values that the scripts go by.
     pub(crate) fn from_server(map: &[u8], settings: Vec<(String, String)>) -> Result<Self> {
         let entries = match map {

@@ -9,7 +9,7 @@ use redis::Value;
 use tokio::time::Instant;
 
 use crate::error::{Error, Outcome, Result};
-use crate::keys::{Prefix, QueueKeys};
+use crate::keys::{Owner, Prefix};
 use crate::link::{Call, Link, Reply, Retry};
 use crate::script::Script;
 use crate::store::Store;
@@ -39,6 +39,17 @@ impl Operation {
         }
     }
 
+    /// The same operation, where it goes on in another store, within the same time.
+    pub(crate) fn at(&self, store: &Store) -> Self {
+        Operation {
+            link: store.link().clone(),
+            prefix: store.prefix().clone(),
+            now: self.now,
+            patient_until: self.patient_until,
+            until: self.until,
+        }
+    }
+
     /// Whether there is time for another call.
     pub(crate) fn has_time(&self) -> bool {
         Instant::now() < self.until
@@ -50,12 +61,12 @@ impl Operation {
     }
 
     /// A call of a script without a clock.
-    pub(crate) fn script(&self, script: &'static Script, keys: &QueueKeys) -> Call {
+    pub(crate) fn script(&self, script: &'static Script, keys: &impl Owner) -> Call {
         Call::new(script, keys)
     }
 
     /// A call of a script whose first argument is the time.
-    pub(crate) fn timed(&self, script: &'static Script, keys: &QueueKeys) -> Call {
+    pub(crate) fn timed(&self, script: &'static Script, keys: &impl Owner) -> Call {
         let now = self.now.map(|now| now.to_string()).unwrap_or_default();
         Call::new(script, keys).arg(now)
     }

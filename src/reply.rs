@@ -77,7 +77,8 @@ pub(crate) fn number(value: Value) -> Result<u64> {
     number.ok_or_else(|| Error::corrupt("no number where one belongs in a reply"))
 }
 
-fn bytes(value: Value) -> Result<Vec<u8>> {
+/// A reply, or a field of one, that is text or bytes.
+pub(crate) fn bytes(value: Value) -> Result<Vec<u8>> {
     match value {
         Value::BulkString(bytes) => Ok(bytes),
         Value::SimpleString(text) => Ok(text.into_bytes()),

@@ -114,6 +114,23 @@ scripts! {
     CHECK "check" [Log Meta Held Claims Returned Delayed Expiry Tries] reads;
     CLAIM "claim" [Log Meta Held Claims Returned Delayed Expiry Tries] writes more;
     CLAIM_GET "claim_get" [Log Meta Held Claims Expiry Tries] reads;
+    CONTROL_CATALOGUE_DELETE "control/catalogue/delete" [State PoolQueues Catalogue CatalogueNames] writes;
+    CONTROL_CATALOGUE_GET "control/catalogue/get" [State Pools Catalogue] reads;
+    CONTROL_CATALOGUE_INSERT "control/catalogue/insert" [State PoolQueues Catalogue CatalogueNames] writes;
+    CONTROL_CATALOGUE_LIST "control/catalogue/list" [State Catalogue CatalogueNames] reads;
+    CONTROL_CATALOGUE_REGISTER "control/catalogue/register" [State Pools PoolQueues Flavors Catalogue CatalogueNames] writes;
+    CONTROL_CHECK "control/check" [State Pools PoolQueues Flavors FlavorNames Catalogue CatalogueNames] reads;
+    CONTROL_DROP "control/drop" [State Pools PoolQueues Flavors FlavorNames Catalogue CatalogueNames] writes;
+    CONTROL_FLAVOR_CREATE "control/flavor/create" [State Flavors FlavorNames] writes;
+    CONTROL_FLAVOR_DELETE "control/flavor/delete" [State Flavors FlavorNames] writes;
+    CONTROL_FLAVOR_GET "control/flavor/get" [State Flavors] reads;
+    CONTROL_FLAVOR_LIST "control/flavor/list" [State Flavors FlavorNames] reads;
+    CONTROL_FLAVOR_UPDATE "control/flavor/update" [State Flavors] writes;
+    CONTROL_POOL_CREATE "control/pool/create" [State Pools] writes;
+    CONTROL_POOL_DELETE "control/pool/delete" [State Pools PoolQueues] writes;
+    CONTROL_POOL_GET "control/pool/get" [State Pools PoolQueues] reads;
+    CONTROL_POOL_LIST "control/pool/list" [State Pools PoolQueues] reads;
+    CONTROL_POOL_UPDATE "control/pool/update" [State Pools] writes;
     DEAD_DELIVER "dead/deliver" [Log Meta Delayed Expiry Taken] writes;
     DEAD_GET "dead/get" [Meta Dead] reads;
     DEAD_LIST "dead/list" [Meta Dead] reads;
@@ -138,5 +155,11 @@ scripts! {
     QUEUE_STATS "queue/stats" [Log Meta Held Claims Delayed Outbox Dead] reads more;
     RELEASE "release" [Log Meta Held Claims Returned Delayed Expiry Tries Outbox Dead] writes;
     RENEW "renew" [Log Meta Held Claims Expiry] writes;
+    SUBSCRIPTION_CONFIRM "subscription/confirm" [Subscriptions SubscriptionExpiry] writes;
+    SUBSCRIPTION_CREATE "subscription/create" [Subscriptions Subscribers SubscriptionIds SubscriptionExpiry] writes;
+    SUBSCRIPTION_DELETE "subscription/delete" [Subscriptions Subscribers SubscriptionIds SubscriptionExpiry] writes;
+    SUBSCRIPTION_GET "subscription/get" [Subscriptions Subscribers SubscriptionExpiry] reads;
+    SUBSCRIPTION_LIST "subscription/list" [Subscriptions SubscriptionIds SubscriptionExpiry] reads;
+    SUBSCRIPTION_UPDATE "subscription/update" [Subscriptions Subscribers SubscriptionIds SubscriptionExpiry] writes;
     SWEEP "sweep" [Log Meta Held Claims Returned Delayed Expiry Tries Outbox Dead] writes;
 }

@@ -22,10 +22,12 @@ pub use projects::{ProjectPage, Projects};
 pub use queues::{QueueEntry, QueuePage, Queues};
 pub use scripts::ScriptState;
 
-use crate::error::Result;
+use crate::control::Control;
+use crate::error::{Error, Result};
 use crate::keys::{Prefix, ProjectName, QueueKeys, QueuePath};
-use crate::link::Link;
+use crate::link::{Dialler, Link};
 use crate::operation::Operation;
+use crate::pooled::{Neighbours, PooledStore};
 use crate::queue::Queue;
 use crate::time::Timestamp;
 use crate::wake::Wakes;
@@ -47,13 +49,17 @@ pub struct Store {
     link: Link,
     wakes: Wakes,
     deadline: Duration,
+    prefix: Prefix,
+    /// What goes by the names of queues here is topics.
+    has_topics: bool,
     /// What [`Store::at`] was given.
     fixed: Option<Timestamp>,
     settings: Arc<Settings>,
+    /// Where other queues are, on a pool.
+    neighbours: Option<Neighbours>,
 }
 
 struct Settings {
-    prefix: Prefix,
     client: String,
     create_queues: bool,
     max_body: Option<u64>,
@@ -258,6 +264,44 @@ impl Store {
         failed.map_or(Ok(arrived), Err)
     }
 
+    /// The control plane that this store's Redis keeps: pools, flavors, and which queue is where.
+    ///
+    /// ```no_run
+    /// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
+    /// println!("{} pools", store.control().pools().limit(1000).await?.pools.len());
+    /// # Ok(()) }
+    /// ```
+    pub fn control(&self) -> Control {
+        Control::new(self)
+    }
+
+    /// A store on another server, with the same settings; what fails there says where it was.
+    pub(crate) fn neighbour(&self, url: &str, label: &str, pooled: &PooledStore) -> Result<Store> {
+        let dialler = Dialler::open(url)?;
+        Ok(Store {
+            link: self.link.another(dialler.clone(), label),
+            wakes: self.wakes.another(dialler),
+            neighbours: Some(pooled.downgrade()),
+            ..self.clone()
+        })
+    }
+
+    /// The store that another queue is on: this one, but where this is a pool.
+    pub(crate) async fn store_of(&self, path: &QueuePath) -> Result<Store> {
+        match self.neighbours.as_ref().and_then(Neighbours::pooled) {
+            Some(pooled) => Ok(pooled.find(path).await?.store().clone()),
+            None => Ok(self.clone()),
+        }
+    }
+
+    /// The same; a queue that is on no pool yet is given one.
+    pub(crate) async fn store_for(&self, path: &QueuePath) -> Result<Store> {
+        match self.neighbours.as_ref().and_then(Neighbours::pooled) {
+            Some(pooled) => Ok(pooled.find_or_register(path).await?.store().clone()),
+            None => Ok(self.clone()),
+        }
+    }
+
     pub(crate) fn link(&self) -> &Link {
         &self.link
     }
@@ -267,7 +311,26 @@ impl Store {
     }
 
     pub(crate) fn prefix(&self) -> &Prefix {
-        &self.settings.prefix
+        &self.prefix
+    }
+
+    /// The same server, where topics are.
+    pub(crate) fn of_topics(&self) -> Result<Self> {
+        Ok(Store {
+            prefix: self.prefix.of_topics()?,
+            has_topics: true,
+            ..self.clone()
+        })
+    }
+
+    /// A refusal that speaks of a queue, in the word for what it is here.
+    pub(crate) fn told(&self, error: Error) -> Error {
+        match error {
+            Error::QueueDoesNotExist { queue: topic } if self.has_topics => {
+                Error::TopicDoesNotExist { topic }
+            }
+            error => error,
+        }
     }
 
     pub(crate) fn deadline(&self) -> Duration {
@@ -298,7 +361,7 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store")
             .field("link", &self.link)
-            .field("prefix", &self.settings.prefix.as_str())
+            .field("prefix", &self.prefix.as_str())
             .field("deadline", &self.deadline)
             .field("at", &self.fixed)
             .finish_non_exhaustive()

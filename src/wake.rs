@@ -59,6 +59,11 @@ impl Wakes {
         }))
     }
 
+    /// The same for another server.
+    pub(crate) fn another(&self, dialler: Dialler) -> Self {
+        Wakes::new(Some(dialler), self.0.keep_alive)
+    }
+
     /// Takes a seat among those who wait for this channel, up to `until`.
     pub(crate) fn enter(&self, channel: &str, until: Instant) -> Result<Seat> {
         let Some(dialler) = &self.0.dialler else {

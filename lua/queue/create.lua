@@ -40,7 +40,9 @@ local function mistyped()
   local types = {
     log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
     expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
-    taken = 'hash', floor = 'hash',
+    taken = 'hash', floor = 'hash', state = 'hash', pools = 'hash', pool_queues = 'hash', flavors = 'hash',
+    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', subscriptions = 'hash',
+    subscribers = 'hash', subscription_ids = 'zset', subscription_expiry = 'zset',
   }
   for _, key in ipairs(KEYS) do
     local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
@@ -93,15 +95,15 @@ local function bin_length(text, at)
 end
 -- }}}
 -- {{{ lib/map_of
--- The user's map out of its bin, at most 256 KiB; or nil and the refusal. Its inside is the user's own.
-local function map_of(bin)
+-- The user's map out of its bin, of this many bytes at most; or nil and the refusal. Its inside is the user's own.
+local function map_of(name, bin, most)
   local length, at = bin_length(bin, 1)
   local kind = length and string.byte(bin, at) or 0
   if not (kind >= 128 and kind <= 143 or kind == 222 or kind == 223) then
-    return nil, redis.error_reply('BADARG metadata: wants a whole msgpack bin with a map inside')
+    return nil, redis.error_reply('BADARG ' .. name .. ': wants a whole msgpack bin with a map inside')
   end
-  if length > 262144 then
-    return nil, redis.error_reply('TOOLARGE metadata: ' .. length .. ' bytes, at most 262144')
+  if length > most then
+    return nil, redis.error_reply('TOOLARGE ' .. name .. ': ' .. length .. ' bytes, at most ' .. most)
   end
   return string.sub(bin, at)
 end
@@ -160,7 +162,7 @@ end
 local settings, wrong = reserved(3)
 if not settings then return wrong end
 local map
-if metadata ~= '' then map, wrong = map_of(metadata) end
+if metadata ~= '' then map, wrong = map_of('metadata', metadata, 262144) end
 if wrong then return wrong end
 if not map and #settings > 0 then return redis.error_reply('BADARG metadata: wants the whole map') end
 

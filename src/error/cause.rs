@@ -37,6 +37,14 @@ impl Cause {
         }
     }
 
+    /// The same, and where it was.
+    pub(crate) fn labelled(&self, label: &str) -> Self {
+        Cause {
+            code: self.code.clone(),
+            text: format!("{}: {}", printable(label), self.text),
+        }
+    }
+
     pub(crate) fn redis(error: &RedisError) -> Self {
         match error.code() {
             Some(code) => Cause::server(code, error.detail().unwrap_or_default()),

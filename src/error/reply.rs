@@ -56,10 +56,44 @@ impl ServerReply {
         }
     }
 
-    /// The refusal that this is, in this queue; `None` for what a script's own code did not say.
-    pub(crate) fn refusal(&self, queue: &QueuePath) -> Option<Error> {
-        let queue = queue.clone();
+    /// The refusal that this is, of a script on this queue, or of one on the control plane; `None` for
+    /// what a script's own code did not say.
+    pub(crate) fn refusal(&self, queue: Option<&QueuePath>) -> Option<Error> {
         let detail = printable(&self.detail);
+        match (self.word.as_str(), queue) {
+            ("BADARG", _) => {
+                let (argument, detail) = detail.split_once(": ").unwrap_or(("call", &detail));
+                Some(Error::InvalidArgument {
+                    queue: queue.cloned(),
+                    argument: argument.to_owned().into(),
+                    detail: detail.to_owned().into(),
+                })
+            }
+            (_, None) => self.refusal_of_control(detail),
+            (_, Some(queue)) => self.refusal_of_queue(queue.clone(), detail),
+        }
+    }
+
+    fn refusal_of_control(&self, detail: String) -> Option<Error> {
+        Some(match self.word.as_str() {
+            "POOLGONE" => Error::PoolDoesNotExist { detail },
+            "POOLEXISTS" => Error::PoolAlreadyExists { detail },
+            "POOLINUSE" => Error::PoolInUse { detail },
+            "FLAVORGONE" => Error::FlavorDoesNotExist { detail },
+            "NOTMAPPED" => Error::QueueNotMapped { detail },
+            "TOOLARGE" => Error::TooLarge {
+                queue: None,
+                detail,
+            },
+            "NEWERSCHEMA" => Error::NewerSchema {
+                queue: None,
+                detail,
+            },
+            _ => return None,
+        })
+    }
+
+    fn refusal_of_queue(&self, queue: QueuePath, detail: String) -> Option<Error> {
         let id = || detail.split(' ').next().unwrap_or_default().to_owned();
         Some(match self.word.as_str() {
             "QUEUEGONE" => Error::QueueDoesNotExist { queue },
@@ -68,17 +102,17 @@ impl ServerReply {
             "CLAIMED" => Error::MessageIsClaimed { queue, id: id() },
             "NOTCLAIMED" => Error::MessageNotClaimed { queue, id: id() },
             "NOTYOURS" => Error::MessageNotClaimedBy { queue, id: id() },
-            "BADARG" => {
-                let (argument, detail) = detail.split_once(": ").unwrap_or(("call", &detail));
-                Error::InvalidArgument {
-                    queue: Some(queue),
-                    argument: argument.to_owned().into(),
-                    detail: detail.to_owned().into(),
-                }
-            }
             "TOKENREUSED" => Error::TokenReused { queue, detail },
-            "TOOLARGE" => Error::TooLarge { queue, detail },
-            "NEWERSCHEMA" => Error::NewerSchema { queue, detail },
+            "TOOLARGE" => Error::TooLarge {
+                queue: Some(queue),
+                detail,
+            },
+            "NEWERSCHEMA" => Error::NewerSchema {
+                queue: Some(queue),
+                detail,
+            },
+            "SUBSCRIPTIONGONE" => Error::SubscriptionDoesNotExist { queue, id: id() },
+            "SUBSCRIPTIONEXISTS" => Error::SubscriptionAlreadyExists { queue, id: id() },
             _ => return None,
         })
     }
@@ -111,7 +145,9 @@ mod tests {
             .into_iter()
             .chain(["BADARG", "TOKENREUSED", "TOOLARGE", "NEWERSCHEMA"])
         {
-            let error = reply(word, "1700-0 some more").refusal(&orders()).unwrap();
+            let error = reply(word, "1700-0 some more")
+                .refusal(Some(&orders()))
+                .unwrap();
             assert_eq!(error.word(), word);
             assert_eq!(error.outcome(), Outcome::NotDone);
             assert_eq!(error.queue(), Some(&orders()));
@@ -124,7 +160,7 @@ mod tests {
         }
         assert_eq!(
             reply("NOTYOURS", "1700-0 of x")
-                .refusal(&orders())
+                .refusal(Some(&orders()))
                 .unwrap()
                 .id(),
             Some("1700-0")
@@ -135,7 +171,7 @@ mod tests {
     fn a_bad_argument_is_named() {
         let Some(Error::InvalidArgument {
             argument, detail, ..
-        }) = reply("BADARG", "ttl: wants 1 to 9 ms").refusal(&orders())
+        }) = reply("BADARG", "ttl: wants 1 to 9 ms").refusal(Some(&orders()))
         else {
             panic!("not a bad argument")
         };
@@ -175,7 +211,7 @@ mod tests {
     fn a_word_of_ours_quoted_in_the_middle_of_a_reply_is_no_refusal() {
         assert!(
             reply("ERR", "something about CLAIMED 1-0")
-                .refusal(&orders())
+                .refusal(Some(&orders()))
                 .is_none()
         );
     }

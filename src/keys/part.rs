@@ -9,22 +9,30 @@ use std::str::FromStr;
 use crate::error::Error;
 
 macro_rules! parts {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
-        /// One part of a queue; its word is the last piece of the key.
+    (
+        queue { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }
+        control { $($(#[$control_doc:meta])* $control:ident = $control_word:literal,)* }
+    ) => {
+        /// One part of a queue, or of the control plane; its word is the last piece of the key.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Part {
             $($(#[$doc])* $variant,)*
+            $($(#[$control_doc])* $control,)*
         }
 
         impl Part {
-            /// Every part.
+            /// Every part of a queue.
             pub const ALL: &[Part] = &[$(Part::$variant,)*];
+
+            /// Every part of the control plane.
+            pub const CONTROL: &[Part] = &[$(Part::$control,)*];
 
             /// The word in the key.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Part::$variant => $word,)*
+                    $(Part::$control => $control_word,)*
                 }
             }
         }
@@ -32,6 +40,7 @@ macro_rules! parts {
 }
 
 parts! {
+    queue {
     /// Stream of the live messages, in their order.
     Log = "log",
     /// Hash: schema version, metadata, defaults and the scripts' own counters.
@@ -60,6 +69,31 @@ parts! {
     Taken = "taken",
     /// Hash of what outlives the queue's deletion.
     Floor = "floor",
+    /// Hash of subscriptions by id.
+    Subscriptions = "subscriptions",
+    /// Hash of subscription ids by subscriber.
+    Subscribers = "subscribers",
+    /// Sorted set of subscription ids in the order in which they were made.
+    SubscriptionIds = "subscription_ids",
+    /// Sorted set of subscription ids by expiry.
+    SubscriptionExpiry = "subscription_expiry",
+    }
+    control {
+    /// Hash: schema version of the control plane.
+    State = "state",
+    /// Hash of pools by name.
+    Pools = "pools",
+    /// Hash of how many queues the catalogue has on each pool.
+    PoolQueues = "pool_queues",
+    /// Hash of flavors by project and name.
+    Flavors = "flavors",
+    /// Sorted set of the flavors' names.
+    FlavorNames = "flavor_names",
+    /// Hash of pools by project and queue.
+    Catalogue = "catalogue",
+    /// Sorted set of the catalogue's queues.
+    CatalogueNames = "catalogue_names",
+    }
 }
 
 impl fmt::Display for Part {
@@ -72,8 +106,9 @@ impl FromStr for Part {
     type Err = Error;
 
     fn from_str(word: &str) -> Result<Self, Error> {
-        let part = Part::ALL.iter().find(|part| part.as_str() == word);
+        let all = Part::ALL.iter().chain(Part::CONTROL);
+        let part = all.into_iter().find(|part| part.as_str() == word);
         part.copied()
-            .ok_or_else(|| Error::invalid("part", "is no part of a queue"))
+            .ok_or_else(|| Error::invalid("part", "is no part of a queue or of the control plane"))
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use redis::{Cmd, ToRedisArgs, Value};
 
-use crate::keys::{QueueKeys, QueuePath};
+use crate::keys::{Owner, QueuePath};
 use crate::script::Script;
 
 /// Whether a call whose answer was lost may be made again.
@@ -38,17 +38,17 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Of a script on a queue; its arguments follow by [`arg`](Call::arg).
-    pub(crate) fn new(script: &'static Script, keys: &QueueKeys) -> Self {
+    /// Of a script on a queue or the control plane; its arguments follow by [`arg`](Call::arg).
+    pub(crate) fn new(script: &'static Script, keys: &impl Owner) -> Self {
         let mut cmd = redis::cmd("EVALSHA");
         cmd.arg(script.sha1()).arg(script.keys().len());
         for part in script.keys() {
-            cmd.arg(keys.key(*part));
+            cmd.arg(keys.key_of(*part));
         }
         Call {
             name: script.name(),
             script: Some(script),
-            queue: Some(keys.path().clone()),
+            queue: keys.queue().cloned(),
             cmd,
         }
     }

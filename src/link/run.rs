@@ -212,7 +212,8 @@ impl<'a> Run<'a> {
             self.answer(at, Ok(Reply::More));
             return false;
         }
-        if let Some(refusal) = call.queue.as_ref().and_then(|queue| reply.refusal(queue)) {
+        let refusal = call.script.and_then(|_| reply.refusal(call.queue.as_ref()));
+        if let Some(refusal) = refusal {
             self.answer(at, Err(refusal));
             return false;
         }

@@ -144,8 +144,14 @@ impl Queue {
                 return Err(self.bad_target("leads back to this queue"));
             }
             let path = QueuePath::from_names(self.path().project().clone(), name);
-            let keys = QueueKeys::new(&of.prefix, path);
-            next = match of.call(of.script(&QUEUE_GET, &keys), Retry::Always).await {
+            let there = match self.store().store_of(&path).await {
+                Ok(store) => of.at(&store),
+                Err(error @ Error::Transport { .. }) => return Err(not_begun(error)),
+                Err(_) => return Ok(()),
+            };
+            let keys = QueueKeys::new(&there.prefix, path);
+            let described = there.script(&QUEUE_GET, &keys);
+            next = match there.call(described, Retry::Always).await {
                 Ok(reply) => {
                     let target = Description::read_leniently(reply)?.metadata;
                     target.dead_letter_queue().map(str::to_owned)

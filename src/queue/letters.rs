@@ -147,12 +147,14 @@ impl Queue {
 
     /// How many of these were new to the target, and how many letters are left in the outbox.
     async fn deliver(&self, of: &Operation, bundle: Bundle) -> Result<(u64, u64)> {
-        let target = QueueKeys::new(&of.prefix, QueuePath::from_tag(&bundle.to)?);
-        let mut call = of.timed(&DEAD_DELIVER, &target).arg(self.path().tag());
+        let path = QueuePath::from_tag(&bundle.to)?;
+        let there = of.at(&self.store().store_for(&path).await?);
+        let target = QueueKeys::new(&there.prefix, path);
+        let mut call = there.timed(&DEAD_DELIVER, &target).arg(self.path().tag());
         for (id, letter) in &bundle.letters {
             call = call.arg(id).arg(letter.as_slice());
         }
-        let arrived = in_an_existing_queue(of, &target, call, Retry::Always).await?;
+        let arrived = in_an_existing_queue(&there, &target, call, Retry::Always).await?;
         let ids: Vec<_> = bundle.letters.into_iter().map(|(id, _)| id).collect();
         let settle = of.script(&DEAD_SETTLE, self.keys()).arg(ids);
         let left = of.call(settle, Retry::Always).await?;

@@ -138,9 +138,10 @@ impl Post {
             None => Retry::OnlyIfNotDone,
         };
         let reply = match queue.store().creates_queues() {
-            true => in_an_existing_queue(&of, queue.keys(), call, retry).await?,
-            false => of.call(call, retry).await?,
+            true => in_an_existing_queue(&of, queue.keys(), call, retry).await,
+            false => of.call(call, retry).await,
         };
+        let reply = reply.map_err(|error| queue.store().told(error))?;
         let read = || {
             let mut fields = Fields::of(reply)?;
             (0..messages.len()).map(|_| fields.parsed()).collect()

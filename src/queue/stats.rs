@@ -66,7 +66,7 @@ impl Queue {
 }
 
 impl Stats {
-    fn read(mut fields: Fields) -> Result<Self> {
+    pub(crate) fn read(mut fields: Fields) -> Result<Self> {
         let now = Timestamp::from(fields.number()?);
         Ok(Stats {
             free: fields.number()?,

@@ -71,6 +71,42 @@ impl Queue {
         result
     }
 
+    /// Does what housekeeping is due, as far as the deadline allows: frees the memory of what has
+    /// expired, ends what has lapsed, carries dead letters. Answers whether all is done.
+    ///
+    /// ```no_run
+    /// # async fn example(queue: marconi_redis::Queue) -> marconi_redis::Result<()> {
+    /// while !queue.gc().await? {}
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Operations do so as far as it is in their way, so no answer depends on it.
+    /// [`Store::gc`](crate::Store::gc) is for all queues of a project.
+    ///
+    /// # Dropping the future
+    /// Leaves the rest to the next one.
+    ///
+    /// # Errors
+    /// None of its own; see [`Queue`](Queue#errors).
+    pub async fn gc(&self) -> Result<bool> {
+        let of = Operation::begin(self.store());
+        let mut sweeps = 1;
+        loop {
+            let calls: Vec<_> = (0..sweeps).map(|_| self.sweep(&of, None)).collect();
+            let swept = Swept::read(of.calls(&calls, Retry::Always).await);
+            if swept.letters > 0 {
+                self.carry_what_waits(&of).await;
+            }
+            if let Some(error) = swept.failed {
+                return Err(error);
+            }
+            if !swept.has_more || of.is_out_of_patience() {
+                return Ok(!swept.has_more);
+            }
+            sweeps = (sweeps * 2).min(MOST_SWEEPS);
+        }
+    }
+
     fn sweep(&self, of: &Operation, claim: Option<&ClaimId>) -> Call {
         let claim = claim.map_or("", ClaimId::as_str);
         of.timed(&SWEEP, self.keys()).arg(claim).arg("")

@@ -198,7 +198,6 @@ impl Builder {
     fn on(self, link: Link, dialler: Option<Dialler>) -> Store {
         let random = || uuid::Uuid::new_v4().to_string();
         let settings = Settings {
-            prefix: self.prefix,
             client: self.client.unwrap_or_else(random),
             create_queues: self.create_queues,
             max_body: self.max_body,
@@ -208,7 +207,10 @@ impl Builder {
             link,
             wakes: Wakes::new(self.wakes_by.or(dialler), self.keep_alive),
             deadline: self.limits.deadline,
+            prefix: self.prefix,
+            has_topics: false,
             fixed: None,
+            neighbours: None,
             settings: settings.into(),
         }
     }

@@ -57,7 +57,7 @@ pub struct QueueEntry {
 }
 
 impl Queues {
-    pub(super) fn new(store: Store, project: ProjectName) -> Self {
+    pub(crate) fn new(store: Store, project: ProjectName) -> Self {
         Queues {
             store,
             project,
@@ -137,14 +137,13 @@ impl Queues {
             } else {
                 limit - queues.len()
             };
-            let mut found = names.page(&self.project, after.as_ref(), count).await?;
+            let found = names.page(&self.project, after.as_ref(), count).await?;
             let Some(last) = found.last() else {
                 let marker = None;
                 return Ok(QueuePage { queues, marker });
             };
             after = Some(last.clone());
-            found.retain(|name| name.as_str().contains(&self.part));
-            for entry in self.verified(&operation, found).await? {
+            for entry in self.looked_up(&operation, found).await? {
                 let marker = Some(entry.name.clone());
                 queues.push(entry);
                 if queues.len() == limit {
@@ -154,8 +153,14 @@ impl Queues {
         }
     }
 
-    /// Those that are there and are wanted. The names of those that are gone are taken out.
-    async fn verified(&self, of: &Operation, names: Vec<QueueName>) -> Result<Vec<QueueEntry>> {
+    /// Those of these names that are there and are wanted, in their order. The names of those that are
+    /// gone are taken out.
+    pub(crate) async fn looked_up(
+        &self,
+        of: &Operation,
+        mut names: Vec<QueueName>,
+    ) -> Result<Vec<QueueEntry>> {
+        names.retain(|name| name.as_str().contains(&self.part));
         let with_metadata = self.with_metadata || !self.wanted()?.is_empty();
         let script = if with_metadata {
             &QUEUE_GET

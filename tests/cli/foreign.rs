@@ -68,7 +68,7 @@ fn keys_say_what_scripts_rely_on_and_ask_no_server() {
     .ok();
     let keys = run.json();
     assert_eq!(keys["log"], "mq:{shop/a b%2F%7Bc%7D}:log");
-    assert_eq!(keys.as_object().unwrap().len(), 14);
+    assert_eq!(keys.as_object().unwrap().len(), 18);
     assert_eq!(
         answer(&["--prefix", "x", "keys", "q"])["meta"],
         "x:{/q}:meta"

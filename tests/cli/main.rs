@@ -9,11 +9,15 @@ mod claims;
 mod connection;
 mod dead;
 mod foreign;
+mod health;
 mod manual;
 mod messages;
+mod pools;
 mod post;
 mod queues;
 mod refusals;
+mod subscriptions;
+mod topics;
 mod waiting;
 
 use std::io::Write;

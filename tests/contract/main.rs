@@ -20,7 +20,7 @@ use marconi_redis::keys::Part;
 use marconi_redis::script;
 
 /// Every word that a script of this crate may begin an error with.
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 18] = [
     "QUEUEGONE",
     "MESSAGEGONE",
     "CLAIMGONE",
@@ -32,6 +32,13 @@ const WORDS: [&str; 11] = [
     "TOOLARGE",
     "NEWERSCHEMA",
     "MORE",
+    "POOLGONE",
+    "POOLEXISTS",
+    "POOLINUSE",
+    "FLAVORGONE",
+    "NOTMAPPED",
+    "SUBSCRIPTIONGONE",
+    "SUBSCRIPTIONEXISTS",
 ];
 
 /// One script as it stands in its file.
@@ -127,13 +134,18 @@ fn every_script_opens_with_a_header_of_the_one_grammar() {
 }
 
 #[test]
-fn every_key_is_a_part_of_the_queue_and_the_script_counts_its_keys() {
+fn every_key_is_a_part_of_what_the_script_works_on_and_it_counts_its_keys() {
     for source in sources() {
         let keys = &source.header().keys;
+        // The name says whose keys a client has to build.
+        let parts = match source.name.starts_with("control/") {
+            true => Part::CONTROL,
+            false => Part::ALL,
+        };
         for key in keys {
             assert!(
-                key.parse::<Part>().is_ok(),
-                "lua/{}.lua: {key} is no part",
+                key.parse().is_ok_and(|part| parts.contains(&part)),
+                "lua/{}.lua: {key} is no part of it",
                 source.name
             );
         }
@@ -195,6 +207,19 @@ fn no_script_makes_a_key() {
             assert!(!glues_a_key(line), "{at}");
             assert!(!calls_with_a_literal_key(line), "{at}");
         }
+    }
+}
+
+/// The server compares text by the locale that it was started in; keys made of digits don't mind.
+#[test]
+fn what_is_sorted_has_the_order_of_its_bytes() {
+    for source in sources() {
+        let sorts = source.body().contains("table.sort(");
+        assert!(
+            !sorts || source.body().contains("-- {{{ lib/byte_order\n"),
+            "lua/{}.lua sorts by the server's locale",
+            source.name
+        );
     }
 }
 

@@ -8,5 +8,8 @@ mod common;
 mod blocks;
 mod console;
 mod python;
+// It calls the command line.
+#[cfg(feature = "cli")]
+mod setup;
 mod shell;
 mod shown;

@@ -16,14 +16,18 @@ struct Order {
 }
 
 #[test]
-fn the_examples_of_the_readme_are_those_that_are_compiled() {
-    for name in ["readme", "worker"] {
+fn the_examples_of_the_documents_are_those_that_are_compiled() {
+    for (name, document) in [
+        ("readme", "README.md"),
+        ("worker", "README.md"),
+        ("pooled", "docs/setup.md"),
+    ] {
         let example = text(&format!("examples/{name}.rs"));
         let (_, code) = example
             .split_once("\n\n")
             .expect("a header, then the example");
         let shown = format!("```rust,no_run\n{code}```\n");
-        assert!(text("README.md").contains(&shown), "{name}");
+        assert!(text(document).contains(&shown), "{name}");
     }
 }
 

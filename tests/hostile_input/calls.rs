@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 
+use crate::control::SUBSCRIBER;
 use crate::rig::{BODY, LETTER, LIVE, METADATA, NEW, Rig, Words};
 use crate::words;
 
@@ -56,11 +57,16 @@ impl Entry {
 
     /// Reserved metadata may be left out; of everything else that repeats there is one at least.
     pub fn fewest_arguments(&self) -> usize {
-        let may_be_none =
-            |argument: &&Argument| argument.repeated && matches!(&*argument.name, "name" | "value");
-        self.args.len() - self.args.iter().filter(may_be_none).count()
+        let repeated = self.args.iter().filter(|argument| argument.repeated);
+        match repeated.clone().any(|argument| argument.name == "name") {
+            true => self.args.len() - repeated.count(),
+            false => self.args.len(),
+        }
     }
 }
+
+/// What is given of a pool, its options aside.
+const POOL_FIELDS: [&str; 6] = ["weight", "3", "uri", "redis://new", "flavor", "gold"];
 
 /// A call that the script accepts on a furnished queue, with all that can be given.
 pub fn good_call(script: &str, now: u64, rig: &Rig) -> Words {
@@ -76,6 +82,21 @@ pub fn good_call(script: &str, now: u64, rig: &Rig) -> Words {
         "check" => words!["log", "", ""],
         "claim" => words![now, NEW, 1000, 0, 10, "worker", "", 1000],
         "claim_get" => words![now, LIVE],
+        "control/catalogue/delete" => words!["p", "mapped", "plain"],
+        "control/catalogue/get" => words!["p", "mapped"],
+        "control/catalogue/insert" => words!["p", "mapped", "fast", "1"],
+        "control/catalogue/list" => words!["p", "", 10],
+        "control/catalogue/register" => words!["p", "unmapped", "gold", 7],
+        "control/check" => words!["catalogue", "", 10],
+        "control/drop" => words!["catalogue"],
+        "control/flavor/create" | "control/flavor/update" => words!["p", "gold", METADATA],
+        "control/flavor/delete" | "control/flavor/get" => words!["p", "gold"],
+        "control/flavor/list" => words!["p", "", 10],
+        "control/pool/create" | "control/pool/update" => {
+            words!["fast", &POOL_FIELDS[..], "options", METADATA]
+        }
+        "control/pool/delete" | "control/pool/get" => words!["fast"],
+        "control/pool/list" => words!["", 10, "1", "gold"],
         "dead/deliver" => words![now, "p/elsewhere", "6-0", LETTER, "7-0", LETTER],
         "dead/get" => words![now, id("kept letter")],
         "dead/list" => words![now, "", 10],
@@ -108,6 +129,15 @@ pub fn good_call(script: &str, now: u64, rig: &Rig) -> Words {
         "queue/exists" | "queue/get" => words![],
         "release" => words![now, LIVE, ""],
         "renew" => words![now, LIVE, 1000, 0],
+        "subscription/confirm" => words![now, id("subscription"), "1"],
+        "subscription/create" => words![now, "http://127.0.0.1/c", 1000, METADATA],
+        "subscription/delete" => words![now, id("subscription")],
+        "subscription/get" => words![now, id("subscription"), SUBSCRIBER],
+        "subscription/list" => words![now, "", 10],
+        "subscription/update" => {
+            let fields = ["subscriber", SUBSCRIBER, "ttl", "1000", "options"];
+            words![now, id("subscription"), &fields[..], METADATA]
+        }
         "sweep" => words![now, "", ""],
         _ => panic!("no good call of {script}"),
     }

@@ -3,6 +3,7 @@
 //! Guards nothing; a type of argument that is not known here ends the test.
 
 use crate::calls::Argument;
+use crate::prose::wrong_text;
 use crate::rig::{BODY, LETTER};
 use crate::values::{BROKEN_BINS, BROKEN_LETTERS, NO_IDS, NO_NUMBERS, NO_UUIDS};
 
@@ -17,7 +18,9 @@ pub struct Flaw {
 /// The bounds that headers name in their prose.
 fn out_of_bounds(script: &str, name: &str) -> &'static [&'static str] {
     match (script, name) {
-        (_, "limit") | ("check", "count") => &["0", "251"],
+        (_, "limit") if of_names(script) => &["0", "1001"],
+        (_, "limit") | ("check" | "control/check", "count") => &["0", "251"],
+        (_, "random") => &["4294967296"],
         ("sweep", "budget") => &["0", "1001"],
         (_, "now") => &["9007199254741"],
         (_, "max_body") => &["0", "268435457"],
@@ -26,6 +29,11 @@ fn out_of_bounds(script: &str, name: &str) -> &'static [&'static str] {
         (_, "wait") => &["0", "315360000001"],
         _ => panic!("no bounds of {name} of {script}"),
     }
+}
+
+/// Pages of these have no bodies.
+fn of_names(script: &str) -> bool {
+    script.starts_with("control/") || script.starts_with("subscription/")
 }
 
 pub fn of(script: &str, argument: &Argument) -> Vec<Flaw> {
@@ -70,6 +78,10 @@ pub fn of(script: &str, argument: &Argument) -> Vec<Flaw> {
             let words: &[&str] = match script {
                 "get" | "delete" | "dead/get" | "dead/redrive" | "dead/send_back" => &[],
                 "nack" => &["MESSAGEGONE", "CLAIMGONE"],
+                "subscription/delete" => &[],
+                "subscription/confirm" | "subscription/get" | "subscription/update" => {
+                    &["SUBSCRIPTIONGONE"]
+                }
                 _ => &["BADARG"],
             };
             add(&text(NO_IDS), words);
@@ -83,7 +95,7 @@ pub fn of(script: &str, argument: &Argument) -> Vec<Flaw> {
                 &[&BODY[..1], &BODY[..2], &[BODY, b"x"].concat()],
                 &["BADARG"],
             );
-            if name == "metadata" {
+            if name != "body" {
                 add(
                     &[
                         b"\xc4\x01\x01",
@@ -95,6 +107,10 @@ pub fn of(script: &str, argument: &Argument) -> Vec<Flaw> {
                 );
                 let large = [b"\xc6\x00\x04\x00\x01\x80".as_slice(), &vec![0xc0; 262_144]].concat();
                 add(&[&large], &["TOOLARGE"]);
+                if script.starts_with("control/") {
+                    let large = [b"\xc5\x10\x01\x80".as_slice(), &vec![0xc0; 4096]].concat();
+                    add(&[&large], &["TOOLARGE"]);
+                }
             } else {
                 let large = [b"\xc6\x00\x04\x00\x01".as_slice(), &vec![0xc0; 262_145]].concat();
                 add(&[&large], &["TOOLARGE"]);
@@ -114,12 +130,12 @@ pub fn of(script: &str, argument: &Argument) -> Vec<Flaw> {
             );
         }
         "text" => {
-            let (values, names) = wrong_text(script, name);
-            for value in values {
+            let wrong = wrong_text(script, name);
+            for value in wrong.values {
                 flaws.push(Flaw {
                     value,
-                    words: &["BADARG"],
-                    names: names.into(),
+                    words: wrong.words,
+                    names: wrong.names.into(),
                 });
             }
         }
@@ -164,47 +180,4 @@ pub fn of_reserved() -> Vec<(&'static str, Flaw)> {
         )
     };
     flaws.into_iter().map(flaw).collect()
-}
-
-/// Text that is refused, and the name in the refusal.
-fn wrong_text(script: &str, name: &str) -> (Vec<Vec<u8>>, &'static str) {
-    let long = |many: usize| vec![b'a'; many];
-    let some = |values: &[&str]| -> Vec<Vec<u8>> {
-        values.iter().map(|v| v.as_bytes().to_vec()).collect()
-    };
-    match (script, name) {
-        ("claim", "worker") => (
-            [some(&["a\nb", "\0", "\x7f"]), vec![long(257)]].concat(),
-            "worker",
-        ),
-        ("post", "client") => (vec![long(257)], "client"),
-        ("post" | "pop", "token") => ([some(&["a\nb", "\0"]), vec![long(257)]].concat(), "token"),
-        ("post", "digest") => (
-            [some(&["", " ", "a b", "a\n"]), vec![long(129)]].concat(),
-            "digest",
-        ),
-        ("check", "part") => (some(&["", "x", "dead", "LOG", "log "]), "part"),
-        ("check", "cursor") => (some(&["x", "-1", "1e3", "0x1", " "]), "cursor"),
-        ("dead/deliver", "source") => (
-            some(&["", "p", "p/q/r", "/", "p/", "p/{q}", "{p}/q"]),
-            "source",
-        ),
-        ("dead/redrive" | "dead/send_back", "to") => {
-            (some(&["p", "p/q/r", "/", "p/", "p/{q}", "{p}/q"]), "to")
-        }
-        (_, "name") => (
-            some(&[
-                "",
-                "x",
-                "schema",
-                "fence",
-                "metadata",
-                "_default_message_tt",
-            ]),
-            "name",
-        ),
-        // Of values there is a test of its own; a client may be any text.
-        (_, "value") | ("list", "client") => (Vec::new(), ""),
-        _ => panic!("no flaw is known of {name} of {script}"),
-    }
 }

@@ -10,7 +10,10 @@ mod common;
 
 mod arguments;
 mod calls;
+mod control;
+mod fields;
 mod flaws;
+mod prose;
 mod rig;
 mod states;
 mod types;

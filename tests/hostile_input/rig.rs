@@ -1,10 +1,10 @@
-//! A server and one queue on it that has something in every part.
+//! A server, one queue on it that has something in every part, and a control plane that has too.
 //!
 //! Guards that what is refused is refused on a queue where the call could do damage.
 
 use std::collections::BTreeMap;
 
-use marconi_redis::keys::{Part, Prefix, QueueKeys, QueuePath};
+use marconi_redis::keys::{ControlKeys, Part, Prefix, QueueKeys, QueuePath};
 use marconi_redis::script::{ALL, Script};
 use redis::{Connection, Value};
 
@@ -41,7 +41,8 @@ pub type Answer = Result<Value, (String, String)>;
 
 pub struct Rig {
     connection: Connection,
-    pub keys: QueueKeys,
+    queue: QueueKeys,
+    control: ControlKeys,
     /// Ids by what they are good for.
     pub ids: BTreeMap<&'static str, String>,
 }
@@ -51,10 +52,10 @@ impl Rig {
         let client = redis::Client::open(server.url()).expect("the server's own url");
         let connection = client.get_connection().expect("a connection");
         let path = QueuePath::new("p", queue).expect("a good name");
-        let keys = QueueKeys::new(&Prefix::default(), path);
         let mut rig = Rig {
             connection,
-            keys,
+            queue: QueueKeys::new(&Prefix::default(), path),
+            control: ControlKeys::new(&Prefix::default()),
             ids: BTreeMap::new(),
         };
         for script in ALL {
@@ -63,12 +64,16 @@ impl Rig {
         rig
     }
 
+    /// The key of a part of the queue, or of the control plane.
+    pub fn key(&self, part: Part) -> String {
+        match Part::CONTROL.contains(&part) {
+            true => self.control.key(part),
+            false => self.queue.key(part),
+        }
+    }
+
     pub fn keys_of(&self, script: &Script) -> Vec<String> {
-        script
-            .keys()
-            .iter()
-            .map(|part| self.keys.key(*part))
-            .collect()
+        script.keys().iter().map(|part| self.key(*part)).collect()
     }
 
     pub fn call_with(&mut self, script: &Script, keys: &[String], args: &Words) -> Answer {
@@ -89,7 +94,7 @@ impl Rig {
         self.call_with(script, &keys, args)
     }
 
-    fn done(&mut self, script: &str, args: Words) -> Value {
+    pub fn done(&mut self, script: &str, args: Words) -> Value {
         let answer = self.call(script, &args);
         answer.unwrap_or_else(|refusal| panic!("{script}: {refusal:?}"))
     }
@@ -106,7 +111,7 @@ impl Rig {
     pub fn digest(&mut self) -> Vec<String> {
         let mut parts = vec![format!("{:?}", self.command(&["DEBUG", "DIGEST"]))];
         for part in [Part::Log, Part::Outbox, Part::Dead] {
-            let key = self.keys.key(part);
+            let key = self.key(part);
             if self.command(&["TYPE", &key]) == Value::SimpleString("stream".into()) {
                 let info = self.command(&["XINFO", "STREAM", &key]);
                 let Value::Array(pairs) = info else {
@@ -211,7 +216,7 @@ impl Rig {
         }
         self.done("dead/deliver", words![NOW, "p/elsewhere", "5-0", LETTER]);
         let newest = |rig: &mut Rig, part| {
-            let key = rig.keys.key(part);
+            let key = rig.key(part);
             let entries: Vec<(String, Value)> =
                 redis::from_redis_value(rig.command(&["XREVRANGE", &key, "+", "-", "COUNT", "1"]))
                     .expect("an entry");
@@ -225,15 +230,12 @@ impl Rig {
         let free = self.post(NOW, "", "", "a new token");
         self.ids.insert("free", free);
         self.sweep(NOW);
-        let count = |rig: &mut Rig, part| rig.command(&["EXISTS", &rig.keys.key(part)]);
-        for part in Part::ALL {
+        self.furnish_control();
+        let count = |rig: &mut Rig, part| rig.command(&["EXISTS", &rig.key(part)]);
+        for part in Part::ALL.iter().chain(Part::CONTROL) {
             // Stands only while the queue is deleted.
             if *part != Part::Floor {
-                assert_eq!(
-                    count(self, *part),
-                    Value::Int(1),
-                    "the queue has nothing in {part}"
-                );
+                assert_eq!(count(self, *part), Value::Int(1), "nothing in {part}");
             }
         }
     }

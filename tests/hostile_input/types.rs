@@ -19,7 +19,7 @@ fn every_script_refuses_a_key_of_another_type() {
         for script in ALL {
             for part in script.keys() {
                 for (kind, make) in OTHER_TYPES {
-                    let key = rig.keys.key(*part);
+                    let key = rig.key(*part);
                     if part_type(*part) == *kind {
                         continue;
                     }
@@ -78,14 +78,28 @@ fn every_script_refuses_a_key_of_another_type() {
 fn part_type(part: Part) -> &'static str {
     match part {
         Part::Log | Part::Outbox | Part::Dead => "stream",
-        Part::Claims | Part::Returned | Part::Delayed | Part::Expiry => "zset",
+        Part::Claims
+        | Part::Returned
+        | Part::Delayed
+        | Part::Expiry
+        | Part::SubscriptionIds
+        | Part::SubscriptionExpiry
+        | Part::FlavorNames
+        | Part::CatalogueNames => "zset",
         Part::Meta
         | Part::Held
         | Part::Tries
         | Part::Tokens
         | Part::TokensBefore
         | Part::Taken
-        | Part::Floor => "hash",
+        | Part::Floor
+        | Part::Subscriptions
+        | Part::Subscribers
+        | Part::State
+        | Part::Pools
+        | Part::PoolQueues
+        | Part::Flavors
+        | Part::Catalogue => "hash",
         part => panic!("{part} is of no known type"),
     }
 }

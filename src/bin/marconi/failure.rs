@@ -9,6 +9,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use marconi_redis::keys::QueuePath;
 use marconi_redis::{Error, Outcome};
 use serde_json::{Map, Value, json};
 
@@ -16,7 +17,7 @@ pub use secrets::redact;
 
 use crate::output::{printable, quoted};
 
-/// `marconi check` found something; a command in the shell was right, and the answer is bad.
+/// `marconi check` found something, or `marconi health` something that failed; a command in the shell was right, and the answer is bad.
 pub const VIOLATIONS: u8 = 1;
 /// The command line itself is wrong; clap uses the same.
 pub const USAGE: u8 = 2;
@@ -29,7 +30,7 @@ const PIPE: u8 = 141;
 pub const STATUSES: &str = "\
 Exit status:
   0   done, also where there was nothing to claim, pop, list or show (see --exit-status)
-  1   check found violations
+  1   check found violations, or health something that failed
   2   the command line is wrong
   3   with --exit-status: there was nothing
   10  QUEUEGONE    no such queue
@@ -42,6 +43,14 @@ Exit status:
   17  TOKENREUSED  the token came with other content before
   18  TOOLARGE     a body or a post is over its bound
   19  NEWERSCHEMA  a later version wrote the queue
+  20  POOLGONE     no such pool, or none that takes new queues
+  21  POOLEXISTS   another pool has that uri
+  22  POOLINUSE    the pool holds queues, or is the only one of its flavor
+  23  FLAVORGONE   no such flavor
+  24  NOTMAPPED    the catalogue doesn't have the queue
+  30  TOPICGONE    no such topic
+  31  SUBSCRIPTIONGONE    no such subscription: deleted, expired, or never was
+  32  SUBSCRIPTIONEXISTS  the subscriber has another one there
   65  BADINPUT     the input is not JSON, a document a line
   66  NOINPUT      a file can't be read
   69  TRANSPORT    the server can't be reached or refused: not done
@@ -169,7 +178,11 @@ impl Told {
         if let Some(queue) = error.queue() {
             let name = queue.name().as_str().to_owned();
             let project = queue.project().as_str();
-            told.details.insert("queue".into(), json!(name));
+            let what = match error {
+                Error::TopicDoesNotExist { .. } => "topic",
+                _ => "queue",
+            };
+            told.details.insert(what.into(), json!(name));
             if !project.is_empty() {
                 told.details.insert("project".into(), json!(project));
             }
@@ -219,6 +232,14 @@ fn status(error: &Error) -> u8 {
         (Error::TokenReused { .. }, _) => 17,
         (Error::TooLarge { .. }, _) => 18,
         (Error::NewerSchema { .. }, _) => 19,
+        (Error::PoolDoesNotExist { .. }, _) => 20,
+        (Error::PoolAlreadyExists { .. }, _) => 21,
+        (Error::PoolInUse { .. }, _) => 22,
+        (Error::FlavorDoesNotExist { .. }, _) => 23,
+        (Error::QueueNotMapped { .. }, _) => 24,
+        (Error::TopicDoesNotExist { .. }, _) => 30,
+        (Error::SubscriptionDoesNotExist { .. }, _) => 31,
+        (Error::SubscriptionAlreadyExists { .. }, _) => 32,
         (Error::Codec { .. }, Outcome::NotDone) => 65,
         (_, Outcome::NotDone) => 69,
         (_, Outcome::Done) => 76,
@@ -230,12 +251,18 @@ fn status(error: &Error) -> u8 {
 fn message(error: &Error, server: &str) -> String {
     match error {
         Error::QueueDoesNotExist { queue } => {
-            let name = quoted(queue.name().as_str());
-            let project = match queue.project().as_str() {
-                "" => String::new(),
-                project => format!("-p {} ", quoted(project)),
-            };
-            format!("no such queue; make it with: marconi {project}queue create {name}")
+            let make = making("queue", queue);
+            format!("no such queue; make it with: {make}")
+        }
+        Error::TopicDoesNotExist { topic } => {
+            let make = making("topic", topic);
+            format!("no such topic; make it with: {make}")
+        }
+        Error::SubscriptionDoesNotExist { id, .. } => {
+            format!("subscription {id} is gone; it was deleted, has expired, or never was")
+        }
+        Error::SubscriptionAlreadyExists { id, .. } => {
+            format!("that subscriber has subscription {id} there; change or delete that one")
         }
         Error::MessageDoesNotExist { id, .. } => {
             format!("message {id} is gone; it was deleted, has expired, or never was")
@@ -274,6 +301,15 @@ fn message(error: &Error, server: &str) -> String {
         } => transport(*outcome, &source.to_string(), server),
         // What the library says of the rest has the queue in it, which is no harm.
         other => other.to_string(),
+    }
+}
+
+/// What to type to make a queue or topic.
+fn making(what: &str, path: &QueuePath) -> String {
+    let name = quoted(path.name().as_str());
+    match path.project().as_str() {
+        "" => format!("marconi {what} create {name}"),
+        project => format!("marconi -p {} {what} create {name}", quoted(project)),
     }
 }
 

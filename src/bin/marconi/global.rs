@@ -97,6 +97,11 @@ impl Global {
         if let Some(prefix) = &self.prefix {
             builder = builder.prefix(prefix)?;
         }
+        self.connect_under(builder).await
+    }
+
+    /// The same, where the verb has a prefix of its own.
+    pub async fn connect_under(&self, mut builder: Builder) -> Result<Store> {
         if let Some(timeout) = self.timeout {
             builder = builder.deadline(timeout);
         }
@@ -116,7 +121,8 @@ impl Global {
     }
 }
 
-fn first_line(file: &Path) -> Result<String> {
+/// What a file that keeps a secret says.
+pub fn first_line(file: &Path) -> Result<String> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::no_input(format!("{}: {error}", file.display())))?;
     let line = text.lines().next().unwrap_or_default().trim();

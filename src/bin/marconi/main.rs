@@ -11,14 +11,19 @@ mod demo;
 mod duration;
 mod failure;
 mod first;
+mod flavor;
+mod gc;
 mod get;
 mod global;
+mod health;
 mod input;
 mod keys;
 mod list;
+mod maps;
 mod messages;
 mod nack;
 mod output;
+mod pool;
 mod pop;
 mod post;
 mod queue;
@@ -26,6 +31,8 @@ mod release;
 mod renew;
 mod scripts;
 mod stats;
+mod subscription;
+mod topic;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -57,9 +64,21 @@ enum Verb {
     /// Make, show, change, empty or delete queues
     #[command(subcommand)]
     Queue(queue::Verb),
+    /// Register, list, show, change or take out pools: servers that queues are placed on
+    #[command(subcommand)]
+    Pool(pool::Verb),
+    /// Register, list, show, change or take out flavors: kinds of pools that queues ask for
+    #[command(subcommand)]
+    Flavor(flavor::Verb),
     /// List, show, redrive, purge or carry dead letters
     #[command(subcommand)]
     Dead(dead::Verb),
+    /// Make, list, change, confirm or delete subscriptions
+    #[command(subcommand)]
+    Subscription(subscription::Verb),
+    /// Make, show, change, read, post to or delete topics
+    #[command(subcommand)]
+    Topic(topic::Verb),
     /// Post messages: JSON from arguments, a file or standard input
     Post(post::Args),
     /// Take messages for a while
@@ -84,6 +103,10 @@ enum Verb {
     Stats(stats::Args),
     /// Look whether the parts of queues agree with each other
     Check(check::Args),
+    /// Try each kind of operation, and count all messages
+    Health(health::Args),
+    /// Free the memory of what has expired, and carry dead letters that wait
+    Gc(gc::Args),
     /// Show a queue's keys, for programs that call the scripts themselves
     Keys(keys::Args),
     /// Show the scripts and whether the server has them; load them
@@ -110,7 +133,11 @@ fn main() -> ExitCode {
 fn run(verb: Verb, global: &Global) -> Result<ExitCode> {
     match verb {
         Verb::Queue(verb) => wait(queue::run(verb, global)),
+        Verb::Pool(verb) => wait(pool::run(verb, global)),
+        Verb::Flavor(verb) => wait(flavor::run(verb, global)),
         Verb::Dead(verb) => wait(dead::run(verb, global)),
+        Verb::Subscription(verb) => wait(subscription::run(verb, global)),
+        Verb::Topic(verb) => wait(topic::run(verb, global)),
         Verb::Post(args) => wait(post::run(args, global)),
         Verb::Claim(args) => wait(claim::run(args, global)),
         Verb::Renew(args) => wait(renew::run(args, global)),
@@ -123,6 +150,8 @@ fn run(verb: Verb, global: &Global) -> Result<ExitCode> {
         Verb::First(args) => wait(first::run(args, global)),
         Verb::Stats(args) => wait(stats::run(args, global)),
         Verb::Check(args) => wait(check::run(args, global)),
+        Verb::Health(args) => wait(health::run(args, global)),
+        Verb::Gc(args) => wait(gc::run(args, global)),
         Verb::Scripts(args) => wait(scripts::run(args, global)),
         Verb::Keys(args) => keys::run(args, global),
         // It starts processes, and a runtime of its own.

@@ -53,7 +53,7 @@ pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn end(end: Option<End>) -> Value {
+pub fn end(end: Option<End>) -> Value {
     end.map_or(
         Value::Null,
         |end| json!({"id": end.id.to_string(), "age_ms": ms_of(end.age)}),

@@ -1,0 +1,84 @@
+-- control/catalogue/get: which pool a queue is on.
+--
+-- KEYS
+--   state pools catalogue
+-- ARGV
+--   project  text  -  the project, as it stands in a tag
+--   queue    text  -  the queue's name
+-- REPLY
+--   flat: the pool, its uri, its options (a msgpack map); a pool that was taken out since has the uri ''
+-- ERRORS
+--   NOTMAPPED BADARG NEWERSCHEMA
+-- COST
+--   O(1)
+-- WRITES
+--   no
+-- MORE
+--   no
+if #KEYS ~= 3 or #ARGV ~= 2 then return redis.error_reply('BADARG call: wants 3 keys and 2 arguments') end
+local STATE, POOLS, CATALOGUE = unpack(KEYS)
+local project, queue = unpack(ARGV)
+-- {{{ lib/types
+-- A key of another type is noticed before the first write: nil, or the refusal.
+local function mistyped()
+  local types = {
+    log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
+    expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
+    taken = 'hash', floor = 'hash', state = 'hash', pools = 'hash', pool_queues = 'hash', flavors = 'hash',
+    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', subscriptions = 'hash',
+    subscribers = 'hash', subscription_ids = 'zset', subscription_expiry = 'zset',
+  }
+  for _, key in ipairs(KEYS) do
+    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= types[part] then
+      return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
+    end
+  end
+end
+-- }}}
+-- {{{ lib/is_project
+-- What belongs to a project stands under `project/name`, the project as in a tag, so that the first slash parts the two
+-- and one set has all, by project and in the order of names.
+local function is_project(text)
+  return #text <= 768 and not string.find(text, '[/{}%c]')
+end
+-- }}}
+-- {{{ lib/shown
+-- A caller's text as a refusal shows it: 64 characters at most, and `?` for what is no UTF-8 or a control character,
+-- since a client may take such a reply for a broken connection.
+local function shown(text)
+  local least, most = {[224] = 160, [240] = 144}, {[237] = 159, [244] = 143}
+  local characters = {}
+  for character in string.gmatch(text, '[^\128-\191]?[\128-\191]*') do
+    local first, second = string.byte(character, 1, 2)
+    local length = first and (first < 128 and 1 or first >= 194 and first < 224 and 2
+      or first >= 224 and first < 240 and 3 or first >= 240 and first < 245 and 4)
+    local good = length == #character and (length == 1 and first > 31 and first ~= 127
+      or length > 1 and second >= (least[first] or 128) and second <= (most[first] or 191))
+    if #characters < 64 and first then characters[#characters + 1] = good and character or '?' end
+  end
+  return table.concat(characters)
+end
+-- }}}
+-- {{{ lib/pool_record
+-- A pool as it is stored: an array of weight, uri, flavor ('' = none) and options (a msgpack map, as it came).
+local function read_pool(record)
+  local weight, uri, flavor, options = unpack(cmsgpack.unpack(record))
+  return {weight = weight, uri = uri, flavor = flavor, options = options}
+end
+-- }}}
+if not is_project(project) then return redis.error_reply('BADARG project: wants a project as in a tag') end
+-- {{{ lib/control_state
+-- What a later version has stored is left alone; a key of another type is noticed before the first write.
+local wrong = mistyped()
+if wrong then return wrong end
+local schema = redis.call('HGET', STATE, 'schema')
+if schema and schema ~= '1' then
+  return redis.error_reply('NEWERSCHEMA ' .. schema .. ' is stored, this script knows 1')
+end
+-- }}}
+local name = redis.call('HGET', CATALOGUE, project .. '/' .. queue)
+if not name then return redis.error_reply('NOTMAPPED ' .. shown(queue) .. ' is in no pool') end
+local record = redis.call('HGET', POOLS, name)
+local pool = record and read_pool(record) or {uri = '', options = '\128'}
+return {name, pool.uri, pool.options}

@@ -1,0 +1,52 @@
+-- control/drop: takes all pools, all flavors or the whole catalogue out, whatever is in use.
+-- For tests and for installing anew; what is stored on the pools stays there.
+--
+-- KEYS
+--   state pools pool_queues flavors flavor_names catalogue catalogue_names
+-- ARGV
+--   what  text  -  pools, flavors or catalogue
+-- REPLY
+--   how many went
+-- ERRORS
+--   BADARG NEWERSCHEMA
+-- COST
+--   O(1); the memory is freed in the background
+-- WRITES
+--   yes
+-- MORE
+--   no
+if #KEYS ~= 7 or #ARGV ~= 1 then return redis.error_reply('BADARG call: wants 7 keys and 1 argument') end
+local STATE, POOLS, POOL_QUEUES, FLAVORS, FLAVOR_NAMES, CATALOGUE, CATALOGUE_NAMES = unpack(KEYS)
+local dropped = ({pools = {POOLS}, flavors = {FLAVORS, FLAVOR_NAMES},
+  catalogue = {CATALOGUE, CATALOGUE_NAMES, POOL_QUEUES}})[ARGV[1]]
+if not dropped then return redis.error_reply('BADARG what: wants pools, flavors or catalogue') end
+-- {{{ lib/types
+-- A key of another type is noticed before the first write: nil, or the refusal.
+local function mistyped()
+  local types = {
+    log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
+    expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
+    taken = 'hash', floor = 'hash', state = 'hash', pools = 'hash', pool_queues = 'hash', flavors = 'hash',
+    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', subscriptions = 'hash',
+    subscribers = 'hash', subscription_ids = 'zset', subscription_expiry = 'zset',
+  }
+  for _, key in ipairs(KEYS) do
+    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= types[part] then
+      return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
+    end
+  end
+end
+-- }}}
+-- {{{ lib/control_state
+-- What a later version has stored is left alone; a key of another type is noticed before the first write.
+local wrong = mistyped()
+if wrong then return wrong end
+local schema = redis.call('HGET', STATE, 'schema')
+if schema and schema ~= '1' then
+  return redis.error_reply('NEWERSCHEMA ' .. schema .. ' is stored, this script knows 1')
+end
+-- }}}
+local count = redis.call('HLEN', dropped[1])
+redis.call('UNLINK', unpack(dropped))
+return count

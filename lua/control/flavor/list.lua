@@ -1,0 +1,80 @@
+-- control/flavor/list: flavors of a project in the order of their names.
+--
+-- KEYS
+--   state flavors flavor_names
+-- ARGV
+--   project  text     -      the project, as it stands in a tag
+--   marker   text?    -      begin after this name; '' = at the first
+--   limit    integer  count  1 to 1000
+-- REPLY
+--   flat, for each flavor: name, capabilities (a msgpack map)
+-- ERRORS
+--   BADARG NEWERSCHEMA
+-- COST
+--   O(limit)
+-- WRITES
+--   no
+-- MORE
+--   no
+if #KEYS ~= 3 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 3 keys and 3 arguments') end
+local STATE, FLAVORS, FLAVOR_NAMES = unpack(KEYS)
+local project, marker = ARGV[1], ARGV[2]
+-- {{{ lib/whole
+-- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
+local function whole(text, low, high)
+  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  return number and number >= low and number <= high and number or nil
+end
+-- }}}
+-- {{{ lib/types
+-- A key of another type is noticed before the first write: nil, or the refusal.
+local function mistyped()
+  local types = {
+    log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
+    expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
+    taken = 'hash', floor = 'hash', state = 'hash', pools = 'hash', pool_queues = 'hash', flavors = 'hash',
+    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', subscriptions = 'hash',
+    subscribers = 'hash', subscription_ids = 'zset', subscription_expiry = 'zset',
+  }
+  for _, key in ipairs(KEYS) do
+    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= types[part] then
+      return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
+    end
+  end
+end
+-- }}}
+-- {{{ lib/is_project
+-- What belongs to a project stands under `project/name`, the project as in a tag, so that the first slash parts the two
+-- and one set has all, by project and in the order of names.
+local function is_project(text)
+  return #text <= 768 and not string.find(text, '[/{}%c]')
+end
+-- }}}
+-- {{{ lib/page_of
+-- Up to `limit` names of a project after the marker.
+local function page_of(set, project, marker, limit)
+  local from = '(' .. project .. '/' .. marker
+  -- '0' is what comes after '/'.
+  local names = redis.call('ZRANGEBYLEX', set, from, '(' .. project .. '0', 'LIMIT', 0, limit)
+  for i, name in ipairs(names) do names[i] = string.sub(name, #project + 2) end
+  return names
+end
+-- }}}
+local limit = whole(ARGV[3], 1, 1000)
+if not limit then return redis.error_reply('BADARG limit: wants 1 to 1000') end
+if not is_project(project) then return redis.error_reply('BADARG project: wants a project as in a tag') end
+-- {{{ lib/control_state
+-- What a later version has stored is left alone; a key of another type is noticed before the first write.
+local wrong = mistyped()
+if wrong then return wrong end
+local schema = redis.call('HGET', STATE, 'schema')
+if schema and schema ~= '1' then
+  return redis.error_reply('NEWERSCHEMA ' .. schema .. ' is stored, this script knows 1')
+end
+-- }}}
+local reply = {}
+for _, name in ipairs(page_of(FLAVOR_NAMES, project, marker, limit)) do
+  reply[#reply + 1], reply[#reply + 2] = name, redis.call('HGET', FLAVORS, project .. '/' .. name)
+end
+return reply

@@ -1,0 +1,177 @@
+-- control/pool/update: changes what is given of a pool, and nothing else.
+--
+-- KEYS
+--   state pools
+-- ARGV
+--   name      text  -  its name
+--   field...  text  -  weight, uri, flavor, options
+--   value...  text  -  as for control/pool/create
+-- REPLY
+--   1
+-- ERRORS
+--   POOLGONE POOLEXISTS BADARG TOOLARGE NEWERSCHEMA
+-- COST
+--   O(pools), of which there are at most 1000
+-- WRITES
+--   yes
+-- MORE
+--   no
+if #KEYS ~= 2 or #ARGV < 3 or #ARGV % 2 == 0 or #ARGV > 9 then
+  return redis.error_reply('BADARG call: wants 2 keys, 1 argument, and 1 to 4 fields with their values')
+end
+local STATE, POOLS = unpack(KEYS)
+local name = ARGV[1]
+
+-- {{{ lib/whole
+-- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
+local function whole(text, low, high)
+  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  return number and number >= low and number <= high and number or nil
+end
+-- }}}
+-- {{{ lib/types
+-- A key of another type is noticed before the first write: nil, or the refusal.
+local function mistyped()
+  local types = {
+    log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
+    expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
+    taken = 'hash', floor = 'hash', state = 'hash', pools = 'hash', pool_queues = 'hash', flavors = 'hash',
+    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', subscriptions = 'hash',
+    subscribers = 'hash', subscription_ids = 'zset', subscription_expiry = 'zset',
+  }
+  for _, key in ipairs(KEYS) do
+    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= types[part] then
+      return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
+    end
+  end
+end
+-- }}}
+-- {{{ lib/named
+-- A name: 1 to 256 bytes without control characters.
+local function is_name(text)
+  return #text >= 1 and #text <= 256 and not string.find(text, '%c')
+end
+-- }}}
+-- {{{ lib/bin_length
+-- How many bytes the msgpack bin holds that a text is from `at` on, and where these begin; nil where that is no bin, or
+-- an empty or cut one.
+local function bin_length(text, at)
+  local kind, a, b, c, d = string.byte(text, at, at + 4)
+  local head = kind == 196 and 2 or kind == 197 and 3 or kind == 198 and 5
+  local length = head == 2 and a or head == 3 and b and a * 256 + b
+    or head == 5 and d and ((a * 256 + b) * 256 + c) * 256 + d
+  if length and length > 0 and #text == at - 1 + head + length then return length, at + head end
+end
+-- }}}
+-- {{{ lib/map_of
+-- The user's map out of its bin, of this many bytes at most; or nil and the refusal. Its inside is the user's own.
+local function map_of(name, bin, most)
+  local length, at = bin_length(bin, 1)
+  local kind = length and string.byte(bin, at) or 0
+  if not (kind >= 128 and kind <= 143 or kind == 222 or kind == 223) then
+    return nil, redis.error_reply('BADARG ' .. name .. ': wants a whole msgpack bin with a map inside')
+  end
+  if length > most then
+    return nil, redis.error_reply('TOOLARGE ' .. name .. ': ' .. length .. ' bytes, at most ' .. most)
+  end
+  return string.sub(bin, at)
+end
+-- }}}
+-- {{{ lib/refused
+-- What the server says of a first write: nil where it went well, else the refusal in our words.
+local function refused(part, reply)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then
+    return redis.error_reply('BADARG ' .. part .. ': ' .. reply.err)
+  end
+  if string.find(reply.err, 'OOM', 1, true) then
+    return redis.error_reply('OOM the server is full: drain it, or raise maxmemory')
+  end
+  return reply
+end
+-- }}}
+-- {{{ lib/shown
+-- A caller's text as a refusal shows it: 64 characters at most, and `?` for what is no UTF-8 or a control character,
+-- since a client may take such a reply for a broken connection.
+local function shown(text)
+  local least, most = {[224] = 160, [240] = 144}, {[237] = 159, [244] = 143}
+  local characters = {}
+  for character in string.gmatch(text, '[^\128-\191]?[\128-\191]*') do
+    local first, second = string.byte(character, 1, 2)
+    local length = first and (first < 128 and 1 or first >= 194 and first < 224 and 2
+      or first >= 224 and first < 240 and 3 or first >= 240 and first < 245 and 4)
+    local good = length == #character and (length == 1 and first > 31 and first ~= 127
+      or length > 1 and second >= (least[first] or 128) and second <= (most[first] or 191))
+    if #characters < 64 and first then characters[#characters + 1] = good and character or '?' end
+  end
+  return table.concat(characters)
+end
+-- }}}
+-- {{{ lib/pool_fields
+-- Name and value pairs in ARGV from `at` on, checked, into a pool. nil, or the refusal.
+local function set_fields(pool, at)
+  for i = at, #ARGV, 2 do
+    local field, value = ARGV[i], ARGV[i + 1]
+    if field == 'weight' then
+      pool.weight = whole(value, 0, 4294967295)
+      if not pool.weight then return redis.error_reply('BADARG weight: wants 0 to 4294967295') end
+    elseif field == 'uri' then
+      if #value < 1 or #value > 4096 or string.find(value, '%c') then
+        return redis.error_reply('BADARG uri: wants 1 to 4096 bytes without control characters')
+      end
+      pool.uri = value
+    elseif field == 'flavor' then
+      if value ~= '' and not is_name(value) then
+        return redis.error_reply('BADARG flavor: wants up to 256 bytes without control characters')
+      end
+      pool.flavor = value
+    elseif field == 'options' then
+      local map, wrong = map_of('options', value, 4096)
+      if not map then return wrong end
+      pool.options = map
+    else
+      return redis.error_reply('BADARG field: ' .. shown(field) .. ' is no weight uri flavor options')
+    end
+  end
+end
+-- }}}
+-- {{{ lib/pool_record
+-- A pool as it is stored: an array of weight, uri, flavor ('' = none) and options (a msgpack map, as it came).
+local function read_pool(record)
+  local weight, uri, flavor, options = unpack(cmsgpack.unpack(record))
+  return {weight = weight, uri = uri, flavor = flavor, options = options}
+end
+-- }}}
+-- {{{ lib/pool_write
+-- Stores a pool, unless another one has its uri. nil, or the refusal.
+local function write_pool(name, pool)
+  local all = redis.call('HGETALL', POOLS)
+  for i = 1, #all, 2 do
+    if all[i] ~= name and read_pool(all[i + 1]).uri == pool.uri then
+      return redis.error_reply('POOLEXISTS ' .. shown(all[i]) .. ' has this uri')
+    end
+  end
+  local record = cmsgpack.pack({pool.weight, pool.uri, pool.flavor, pool.options})
+  local full = refused('pools', redis.pcall('HSET', POOLS, name, record))
+  if full then return full end
+  redis.call('HSET', STATE, 'schema', 1)
+end
+-- }}}
+local bad = set_fields({}, 2)
+if bad then return bad end
+
+-- {{{ lib/control_state
+-- What a later version has stored is left alone; a key of another type is noticed before the first write.
+local wrong = mistyped()
+if wrong then return wrong end
+local schema = redis.call('HGET', STATE, 'schema')
+if schema and schema ~= '1' then
+  return redis.error_reply('NEWERSCHEMA ' .. schema .. ' is stored, this script knows 1')
+end
+-- }}}
+local record = redis.call('HGET', POOLS, name)
+if not record then return redis.error_reply('POOLGONE ' .. shown(name) .. ' is no pool') end
+local pool = read_pool(record)
+set_fields(pool, 2)
+return write_pool(name, pool) or 1

@@ -1,0 +1,113 @@
+//! The control plane: which pools there are, which flavors they serve, and which queue is on which.
+//!
+//! Guards that it is one place: whatever is asked or changed here is one atomic step on the one Redis
+//! that keeps it, so two clients never place one queue twice.
+
+mod catalogue;
+mod flavor;
+mod pool;
+
+use std::fmt;
+
+use redis::Value;
+
+pub use catalogue::{CatalogueEntry, CataloguePage, ListCatalogue, Placement};
+pub use flavor::{Flavor, FlavorPage, ListFlavors};
+pub use pool::{CreatePool, ListPools, Pool, PoolPage, UpdatePool};
+
+use crate::error::Result;
+use crate::keys::ControlKeys;
+use crate::keys::tag_of_project as tagged;
+use crate::link::Retry;
+use crate::operation::Operation;
+use crate::reply::number;
+use crate::script::{CONTROL_DROP, Script};
+use crate::store::Store;
+
+/// A handle on the control plane that a store's Redis keeps; cheap to clone.
+///
+/// ```no_run
+/// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
+/// let control = store.control();
+/// control.create_pool("east", 100, "redis://10.0.0.1").await?;
+/// control.create_pool("west", 50, "redis://10.0.0.2").await?;
+/// for pool in control.pools().await?.pools {
+///     println!("{} with weight {} holds {} queues", pool.name, pool.weight, pool.queues);
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// Beside what an operation names: [`Transport`](crate::Error::Transport) where the server can't be
+/// reached, [`NewerSchema`](crate::Error::NewerSchema) where a later version of this crate wrote here,
+/// [`InvalidArgument`](crate::Error::InvalidArgument) for a name, weight or limit out of its bounds.
+#[derive(Clone)]
+pub struct Control {
+    store: Store,
+    keys: ControlKeys,
+}
+
+/// A kind of thing that the control plane has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ControlKind {
+    /// Pools.
+    Pools,
+    /// Flavors.
+    Flavors,
+    /// Which queue is on which pool.
+    Catalogue,
+}
+
+impl Control {
+    pub(crate) fn new(store: &Store) -> Self {
+        Control {
+            store: store.clone(),
+            keys: ControlKeys::new(store.prefix()),
+        }
+    }
+
+    /// The store whose Redis keeps it.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Takes all of a kind out, whatever is in use, and answers how many there were: for tests, and for
+    /// installing anew. What is stored on the pools stays there.
+    ///
+    /// ```no_run
+    /// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
+    /// store.control().drop_all(marconi_redis::ControlKind::Flavors).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// A lost answer is an error with [`Outcome::Unknown`](crate::Outcome::Unknown).
+    ///
+    /// # Errors
+    /// None of its own; see [`Control`](Control#errors).
+    pub async fn drop_all(&self, kind: ControlKind) -> Result<u64> {
+        let what = match kind {
+            ControlKind::Pools => "pools",
+            ControlKind::Flavors => "flavors",
+            ControlKind::Catalogue => "catalogue",
+        };
+        number(
+            self.call(&CONTROL_DROP, &[what], Retry::OnlyIfNotDone)
+                .await?,
+        )
+    }
+
+    async fn call(&self, script: &'static Script, args: &[&str], retry: Retry) -> Result<Value> {
+        let of = Operation::begin(&self.store);
+        of.call(of.script(script, &self.keys).arg(args), retry)
+            .await
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control")
+            .field("store", &self.store)
+            .finish()
+    }
+}

@@ -1,0 +1,39 @@
+//! The trial of docs/setup.md, with four servers on one machine.
+
+use crate::blocks::{block, root, text};
+use crate::shell::{Tools, printed};
+
+/// Where cargo has put what these tests were built with; they bring the command line along.
+fn built() -> String {
+    let marconi = std::path::Path::new(env!("CARGO_BIN_EXE_marconi"));
+    let dir = marconi.parent().expect("a directory of its own");
+    dir.display().to_string()
+}
+
+#[test]
+fn the_trial_with_pools_goes_as_it_is_written() {
+    let tools = Tools::new("setup");
+    let trial = block(&text("docs/setup.md"), "bash");
+    let (build, trial) = trial.split_once('\n').expect("lines");
+    assert!(build.starts_with("cargo build "), "{build}");
+    // Cargo builds the examples with the tests; here it is asked for nothing.
+    let built = built();
+    let trial = trial.replace("\ntarget/debug/", &format!("\n{built}/"));
+    let trial = trial.replace("$PWD/target/debug:", &format!("{built}:"));
+    let ran = tools
+        .command("bash")
+        .current_dir(root())
+        .args(["-e", "-c", &trial])
+        .output();
+    let shown = printed(&ran.expect("bash"));
+    for expected in [
+        "registered east",
+        "orders-6 is on ",
+        "done: order 3",
+        "status 22",
+    ] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+    assert_eq!(shown.matches(" is on ").count(), 6, "{shown}");
+    assert!(!shown.contains("is on north"), "{shown}");
+}
