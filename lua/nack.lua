@@ -30,6 +30,23 @@ local function whole(text, low, high)
   return number and number >= low and number <= high and number or nil
 end
 -- }}}
+-- {{{ lib/shown
+-- A caller's text as a refusal shows it: 64 characters at most, and `?` for what is no UTF-8 or a control character,
+-- since a client may take such a reply for a broken connection.
+local function shown(text)
+  local least, most = {[224] = 160, [240] = 144}, {[237] = 159, [244] = 143}
+  local characters = {}
+  for character in string.gmatch(text, '[^\128-\191]?[\128-\191]*') do
+    local first, second = string.byte(character, 1, 2)
+    local length = first and (first < 128 and 1 or first >= 194 and first < 224 and 2
+      or first >= 224 and first < 240 and 3 or first >= 240 and first < 245 and 4)
+    local good = length == #character and (length == 1 and first > 31 and first ~= 127
+      or length > 1 and second >= (least[first] or 128) and second <= (most[first] or 191))
+    if #characters < 64 and first then characters[#characters + 1] = good and character or '?' end
+  end
+  return table.concat(characters)
+end
+-- }}}
 -- {{{ lib/claim_id
 -- A claim id is a UUID in its usual form; so it is never taken for a message id, which `held` has too.
 local function is_claim_id(text)
@@ -109,7 +126,7 @@ else
 end
 -- }}}
 if not is_claim_id(claim) then
-  return redis.error_reply('CLAIMGONE ' .. string.sub(claim, 1, 64) .. ' is no claim id')
+  return redis.error_reply('CLAIMGONE ' .. shown(claim) .. ' is no claim id')
 end
 delay = whole(delay, 0, 315360000000)
 if not delay then return redis.error_reply('BADARG delay: wants 0 to 315360000000 ms') end
@@ -158,7 +175,7 @@ end
 -- }}}
 for i, owner in ipairs(owners) do
   local id = ARGV[i + 4]
-  if not padded(id) then return redis.error_reply('MESSAGEGONE ' .. string.sub(id, 1, 64) .. ' is no message id') end
+  if not padded(id) then return redis.error_reply('MESSAGEGONE ' .. shown(id) .. ' is no message id') end
   local holder = owner and string.sub(owner, 1, 36)
   if holder ~= claim then
     local expires = lives(id)

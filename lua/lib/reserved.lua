@@ -11,7 +11,7 @@ local function reserved(at)
     local name, value = ARGV[i], ARGV[i + 1]
     local low, high = unpack(bounds[name] or {})
     if not bounds[name] then
-      return nil, redis.error_reply('BADARG name: ' .. string.sub(name, 1, 64) .. ' is not reserved')
+      return nil, redis.error_reply('BADARG name: ' .. shown(name) .. ' is not reserved')
     end
     if low and not whole(value, low, high) then
       return nil, redis.error_reply('BADARG ' .. name .. ': wants ' .. low .. ' to ' .. high)

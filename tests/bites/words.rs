@@ -85,3 +85,33 @@ async fn every_word_comes_unwrapped_and_with_a_detail() {
         assert!(!line.contains("user_script"), "{line}");
     }
 }
+
+/// Text that is cut or echoed in the middle of a character is no UTF-8 any more, and some clients take a
+/// reply that is none for a broken connection.
+#[tokio::test]
+async fn a_refusal_is_utf_8_whatever_was_given() {
+    let stage = Stage::new().await;
+    let queue = stage.at(0);
+    let mut raw = Raw::new(Server::shared(), &queue).await;
+    stage.post(&["a"]).await;
+    let claim = words![START, A, 60_000, 0, 1, "", "", ""];
+    raw.run("claim", claim).await.unwrap();
+    let wide = format!("x{}", "é".repeat(60));
+    let broken: &[u8] = b"a\xff\xc3";
+    for id in [wide.as_bytes(), broken] {
+        let calls = [
+            ("renew", words![START, id, 1000, 0]),
+            ("release", words![START, id, ""]),
+            ("claim_get", words![START, id]),
+            ("delete", words![START, id, "1-1"]),
+            ("nack", words![START, id, 0, "", "1-1"]),
+            ("nack", words![START, A, 0, "", id]),
+            ("queue/set", words![START, b"\xc4\x01\x80", id, 1]),
+            ("queue/create", words![START, b"\xc4\x01\x80", id, 1]),
+        ];
+        for (script, args) in calls {
+            let refusal = raw.run(script, args).await.unwrap_err();
+            assert!(refusal.code().is_some(), "{script}: {refusal}");
+        }
+    }
+}
