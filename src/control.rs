@@ -15,13 +15,14 @@ pub use catalogue::{CatalogueEntry, CataloguePage, ListCatalogue, Placement};
 pub use flavor::{Flavor, FlavorPage, ListFlavors};
 pub use pool::{CreatePool, ListPools, Pool, PoolPage, UpdatePool};
 
+use crate::check::{Violation, violations};
 use crate::error::Result;
 use crate::keys::ControlKeys;
 use crate::keys::tag_of_project as tagged;
 use crate::link::Retry;
 use crate::operation::Operation;
 use crate::reply::number;
-use crate::script::{CONTROL_DROP, Script};
+use crate::script::{CONTROL_CHECK, CONTROL_DROP, Script};
 use crate::store::Store;
 
 /// A handle on the control plane that a store's Redis keeps; cheap to clone.
@@ -70,6 +71,25 @@ impl Control {
     /// The store whose Redis keeps it.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Looks at all there is and answers what does not fit together: counts, names, and queues on pools
+    /// that are not registered.
+    ///
+    /// ```no_run
+    /// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
+    /// for found in store.control().check().await? {
+    ///     println!("{}: {} {}", found.part, found.about, found.sentence);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// None of its own; see [`Control`](Control#errors).
+    pub async fn check(&self) -> Result<Vec<Violation>> {
+        // All but the first, which has the schema alone.
+        let parts = &CONTROL_CHECK.keys()[1..];
+        violations(&self.store, &CONTROL_CHECK, &self.keys, parts).await
     }
 
     /// Takes all of a kind out, whatever is in use, and answers how many there were: for tests, and for

@@ -52,6 +52,7 @@
 //! - `tls`: `rediss://`, with the certificates that the operating system trusts.
 //! - `tracing`: an event for each call, with script, queue, attempts and outcome; never arguments.
 
+mod check;
 mod claim;
 mod consumer;
 mod control;
@@ -73,6 +74,7 @@ mod time;
 mod topic;
 mod wake;
 
+pub use check::Violation;
 pub use claim::{Claim, ClaimId, CreateClaim, Lease, Nack, Release};
 pub use consumer::{Backoff, Consumed, Consumer, Deliveries, Delivery, Event, Failure};
 pub use control::{
@@ -86,7 +88,7 @@ pub use metadata::Metadata;
 pub use pooled::{CreatePooledQueue, PooledQueueEntry, PooledQueuePage, PooledQueues, PooledStore};
 pub use queue::{
     CreateQueue, DeadLetters, Delete, End, LetterInTransit, List, ListDeadLetters, ListInTransit,
-    MessagePage, Order, Pop, Post, Queue, Redrive, Redriven, Stats, TransitPage, Violation,
+    MessagePage, Order, Pop, Post, Queue, Redrive, Redriven, Stats, TransitPage,
 };
 pub use redis;
 pub use store::{

@@ -22,7 +22,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-pub use check::Violation;
 pub use create::CreateQueue;
 pub use dead_letters::{DeadLetters, ListDeadLetters};
 pub use delete::Delete;

@@ -160,3 +160,26 @@ fn flavors_belong_to_a_project() {
         json!({"deleted": true})
     );
 }
+
+#[test]
+fn check_looks_at_the_control_plane_too() {
+    let plane = Plane::new();
+    plane.answer(&["pool", "create", "east", "--uri", "redis://10.0.0.1"]);
+    assert_eq!(plane.answer(&["check"])["violations"], json!([]));
+    let key = format!("{}:{{control}}:pool_queues", plane.0);
+    let client = redis::Client::open(common::Server::shared().url()).unwrap();
+    let mut connection = client.get_connection().unwrap();
+    let damage = redis::cmd("HSET")
+        .arg(key)
+        .arg("east")
+        .arg(3)
+        .exec(&mut connection);
+    damage.unwrap();
+    let run = plane.run(&["check"]);
+    assert_eq!(run.status, 1, "{run:?}");
+    let violation = &run.json()["violations"][0];
+    assert_eq!(
+        (&violation["queue"], &violation["part"]),
+        (&Value::Null, &json!("pool_queues"))
+    );
+}

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use marconi_redis::Store;
 use marconi_redis::keys::{ProjectName, QueueName, QueuePath};
+use marconi_redis::{Store, Violation};
 use serde_json::{Value, json};
 
 use crate::failure;
@@ -14,7 +14,7 @@ use crate::output::{Output, count, printable};
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  marconi check orders")]
 pub struct Args {
-    /// Only this one [default: all queues of the project given, else of all projects]
+    /// Only this one [default: all queues of the project given, else of all projects, and the control plane]
     queue: Option<String>,
 }
 
@@ -27,23 +27,27 @@ pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
     };
     let out = Output::of(global);
     let mut documents = Vec::new();
+    let mut tell = |whose: &str, document: Value, violation: &Violation| {
+        if !global.json {
+            let line = format!("{whose}: {}: {}", violation.about, violation.sentence);
+            out.raw(format!("{}\n", printable(&line)).as_bytes())?;
+        }
+        documents.push(document);
+        Ok::<_, std::io::Error>(())
+    };
     for path in &paths {
+        let (project, name) = (path.project().as_str(), path.name().as_str());
+        let whose = match project {
+            "" => name.to_owned(),
+            project => format!("{project}/{name}"),
+        };
         for violation in store.queue_at(path.clone()).check().await? {
-            let (project, name) = (path.project().as_str(), path.name().as_str());
-            let document: Value = json!({
-                "project": project, "queue": name,
-                "part": violation.part.as_str(), "about": violation.about,
-                "what": violation.sentence,
-            });
-            if !global.json {
-                let line = format!("{name}: {}: {}", violation.about, violation.sentence);
-                let line = match project {
-                    "" => line,
-                    project => format!("{project}/{line}"),
-                };
-                out.raw(format!("{}\n", printable(&line)).as_bytes())?;
-            }
-            documents.push(document);
+            tell(&whose, document(Some(path), &violation), &violation)?;
+        }
+    }
+    if args.queue.is_none() && global.project.is_none() {
+        for violation in store.control().check().await? {
+            tell("control plane", document(None, &violation), &violation)?;
         }
     }
     let document = json!({"queues": paths.len(), "violations": documents});
@@ -57,6 +61,16 @@ pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
         true => 0,
         false => failure::VIOLATIONS,
     }))
+}
+
+/// What scripts rely on; without a queue it is the control plane's.
+fn document(path: Option<&QueuePath>, violation: &Violation) -> Value {
+    json!({
+        "project": path.map(|path| path.project().as_str()),
+        "queue": path.map(|path| path.name().as_str()),
+        "part": violation.part.as_str(), "about": violation.about,
+        "what": violation.sentence,
+    })
 }
 
 /// Of one project, or where none is given of all.
