@@ -20,6 +20,8 @@ demo:
 test: lint
 	@scripts/need server
 	$(CARGO) test --locked
+	@# Small, and without a word: that the benchmarks still run.
+	$(CARGO) test --locked --bench flat --bench wake > /dev/null
 
 lint:
 	@scripts/need luacheck

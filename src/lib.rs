@@ -43,6 +43,7 @@
 //! - [`Consumer`]: what worker programs run: handlers, renewal, back-off and an orderly shutdown.
 //! - [`Topic`]: messages that everybody reads; [`Subscription`]: who is to be told; [`Health`]: whether a
 //!   store works.
+//! - [`PooledStore`]: queues on many servers, and [`Control`]: which servers those are.
 //! - [`Error`]: one name for each cause, and [`Outcome`]: not done, done, or unknown.
 //! - [`script`], [`keys`] and [`envelope`]: what a program in another language needs.
 //!

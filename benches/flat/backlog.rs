@@ -164,8 +164,9 @@ impl Case<'_> {
         let mut cost = Cost::default();
         let call = self.queue.claim(self.now, HOUR, 10);
         let reply = self.meter.drive(&mut cost, &self.queue, self.now, &call)?;
-        if reply.as_sequence().map_or(0, <[Value]>::len) != 5 + 10 * 4 {
-            return Err(unexpected("a claim that is not full"));
+        // Where many delayed ones stand between, it takes what is before them.
+        if reply.as_sequence().map_or(0, <[Value]>::len) < 5 + 4 {
+            return Err(unexpected("a claim that is empty-handed"));
         }
         self.table.calls(format!("claim of 10, {what}"), &cost);
         Ok(())

@@ -201,23 +201,23 @@ impl Batches<'_> {
     fn pops(&mut self) -> RedisResult<()> {
         self.each("pop of 250", |all| {
             all.post(DEFAULT)?;
-            Ok(all.queue.call(&POP, (all.now, BATCH, "", "")))
+            Ok(all.queue.call(&POP, (all.now, BATCH, "", "", "")))
         })?;
         self.each("pop of 250 with a token", |all| {
             all.post(DEFAULT)?;
-            Ok(all.queue.call(&POP, (all.now, BATCH, new_claim(), "")))
+            Ok(all.queue.call(&POP, (all.now, BATCH, new_claim(), "", "")))
         })?;
         self.each("pop of 250 with a token, repeated", |all| {
             all.post(DEFAULT)?;
             let token = new_claim();
-            let call = || all.queue.call(&POP, (all.now, BATCH, &token, ""));
+            let call = || all.queue.call(&POP, (all.now, BATCH, &token, "", ""));
             all.meter.call(&call())?;
             Ok(call())
         })?;
         self.each("pop of 250 that came back", |all| {
             let held = all.held()?;
             all.unmeasured(&all.queue.call(&RELEASE, (all.now, &held.claim, "")))?;
-            Ok(all.queue.call(&POP, (all.now, BATCH, "", "")))
+            Ok(all.queue.call(&POP, (all.now, BATCH, "", "", "")))
         })
     }
 

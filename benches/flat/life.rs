@@ -123,7 +123,7 @@ fn popped(meter: &mut Meter, queue: &Queue, each: usize, body: &[u8]) -> RedisRe
         all.add_command(queue.post(SERVERS, each, DEFAULT, body).cmd);
     });
     let pops = repeat(calls, |all| {
-        all.add_command(queue.call(&POP, ("", each, "", "")).cmd);
+        all.add_command(queue.call(&POP, ("", each, "", "", "")).cmd);
     });
     let done = [
         meter.cost_of(&posts)?,

@@ -113,12 +113,12 @@ impl Queue {
 
     /// A claim that takes what is at hand, although something waits to be swept.
     pub fn claim_by_force(&self, now: u64, ttl: u64, limit: usize) -> Call {
-        self.call(&CLAIM, (at(now), new_claim(), ttl, 0, limit, "", 1))
+        self.call(&CLAIM, (at(now), new_claim(), ttl, 0, limit, "", 1, ""))
     }
 
     /// A claim under this id.
     pub fn claim_as(&self, claim: &str, now: u64, ttl: u64, limit: usize) -> Call {
-        self.call(&CLAIM, (at(now), claim, ttl, 0, limit, "", ""))
+        self.call(&CLAIM, (at(now), claim, ttl, 0, limit, "", "", ""))
     }
 
     /// Posts so many messages, 250 a post and a post a ms; answers the time after the last.

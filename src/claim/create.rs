@@ -41,7 +41,8 @@ pub struct CreateClaim {
 
 impl Queue {
     /// Claims the oldest claimable messages: up to 10, for 60 s, unless set. Fewer come where there
-    /// are no more, or where they fill 4 MiB. See [`CreateClaim`].
+    /// are no more, where they fill 4 MiB, or where hundreds of delayed ones stand between; none
+    /// comes only where there is none. See [`CreateClaim`].
     ///
     /// ```no_run
     /// # async fn example(queue: marconi_redis::Queue) -> marconi_redis::Result<()> {

@@ -41,7 +41,8 @@ pub struct Pop {
 
 impl Queue {
     /// Takes and deletes the oldest claimable messages: one, unless more are asked for. Fewer come
-    /// where there are no more, or where they fill 4 MiB. See [`Pop`].
+    /// where there are no more, where they fill 4 MiB, or where hundreds of delayed ones stand
+    /// between. See [`Pop`].
     ///
     /// ```no_run
     /// # async fn example(queue: marconi_redis::Queue) -> marconi_redis::Result<()> {
