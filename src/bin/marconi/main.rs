@@ -21,6 +21,7 @@ mod keys;
 mod list;
 mod maps;
 mod messages;
+mod metadata;
 mod nack;
 mod output;
 mod pool;

@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use marconi_redis::{Metadata, Queue};
-use serde_json::Value;
 
-use crate::body::Body;
 use crate::duration::parse;
-use crate::failure::Failure;
+use crate::metadata::with_own;
 
 #[derive(clap::Args)]
 pub struct Settings {
@@ -63,9 +61,7 @@ impl Settings {
     /// The metadata with what was given in place of what it had.
     pub fn over(&self, queue: &Queue, mut metadata: Metadata) -> Result<Metadata> {
         if let Some(text) = &self.metadata {
-            for (name, value) in object(queue, text)? {
-                metadata = metadata.with(&name, &Body(value))?;
-            }
+            metadata = with_own(metadata, queue.path().name().as_str(), text)?;
         }
         if let Some(ttl) = self.ttl {
             metadata = metadata.with_default_message_ttl(ttl);
@@ -90,13 +86,4 @@ impl Settings {
         }
         Ok(metadata)
     }
-}
-
-fn object(queue: &Queue, text: &str) -> Result<serde_json::Map<String, Value>> {
-    serde_json::from_str(text).map_err(|error| {
-        let name = queue.path().name();
-        Failure::bad_input(format!(
-            "{name}: --metadata is no JSON object ({error}); write it as '{{\"team\": \"billing\"}}'"
-        ))
-    })
 }

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 use marconi_redis::Metadata;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::body::Body;
 use crate::duration::parse;
 use crate::failure::Failure;
 use crate::global::Global;
+use crate::metadata::with_own;
 use crate::output::Output;
 
 #[derive(clap::Args)]
@@ -57,12 +58,7 @@ impl Settings {
     /// The metadata with what was given in place of what it had.
     pub fn over(&self, topic: &str, mut metadata: Metadata) -> Result<Metadata> {
         if let Some(text) = &self.metadata {
-            let object: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
-                Failure::bad_input(format!("{topic}: --metadata is no JSON object ({error})"))
-            })?;
-            for (name, value) in object {
-                metadata = metadata.with(&name, &Body(value))?;
-            }
+            metadata = with_own(metadata, topic, text)?;
         }
         if let Some(ttl) = self.ttl {
             metadata = metadata.with_default_message_ttl(ttl);
