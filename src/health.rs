@@ -114,7 +114,7 @@ impl Health {
 }
 
 impl Store {
-    /// Whether the server answers, within the deadline.
+    /// Whether the server answers, within the deadline; of a cluster, whether all its primaries do.
     ///
     /// ```no_run
     /// # async fn example(store: marconi_redis::Store) {
@@ -123,7 +123,8 @@ impl Store {
     /// ```
     pub async fn is_alive(&self) -> bool {
         let of = Operation::begin(self);
-        of.call(Call::command("PING"), Retry::Always).await.is_ok()
+        let asked = of.everywhere(&[Call::keyless("PING")], Retry::Always).await;
+        asked.is_ok_and(|replies| replies.iter().flatten().all(|reply| reply.is_ok()))
     }
 
     /// What this storage can do, in Marconi's words.
@@ -262,7 +263,7 @@ impl Trial {
 /// Nobody makes this queue again, so nothing has to outlive it for a day.
 async fn forget(queue: &Queue) {
     let of = Operation::begin(queue.store());
-    let floor = Call::command("UNLINK").arg(queue.keys().key(Part::Floor));
+    let floor = Call::on_key("UNLINK", &queue.keys().key(Part::Floor));
     // It goes by itself, if not now.
     _ = of.call(floor, Retry::Always).await;
 }

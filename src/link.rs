@@ -7,29 +7,36 @@
 
 mod backoff;
 mod call;
+mod cluster;
+mod deployment;
 mod dial;
+mod hosts;
 mod run;
 mod sentinel;
 mod source;
 mod trace;
 mod verdict;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use redis::aio::ConnectionLike;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 pub(crate) use backoff::Backoff;
 pub(crate) use call::{Call, Reply, Retry};
+pub(crate) use cluster::{Node, Topology, slot_of};
+pub(crate) use deployment::Deployment;
 pub(crate) use dial::Dialler;
 
 use crate::error::{Cause, Error, Outcome, Result};
 use run::Run;
-use source::Source;
+use source::{Route, Source};
 
 /// How long a call may take, and how many may be under way.
 #[derive(Debug, Clone, Copy)]
@@ -70,9 +77,9 @@ struct Shared {
 }
 
 impl Link {
-    /// A connection of its own, made when first needed.
-    pub(crate) fn own(dialler: Dialler, limits: Limits) -> Self {
-        Self::new(Source::own(dialler), limits)
+    /// Connections of its own, made when first needed.
+    pub(crate) fn to(deployment: Deployment, limits: Limits) -> Self {
+        Self::new(Source::to(deployment), limits)
     }
 
     /// A connection that the caller has; each call works on a clone of it.
@@ -119,10 +126,10 @@ impl Link {
     }
 
     /// A line with the same limits to another server.
-    pub(crate) fn another(&self, dialler: Dialler, label: &str) -> Self {
+    pub(crate) fn another(&self, deployment: Deployment, label: &str) -> Self {
         let in_flight = self.shared.in_flight;
         let shared = Shared {
-            source: Source::own(dialler),
+            source: Source::to(deployment),
             permits: Semaphore::new(in_flight as usize),
             in_flight,
             label: Some(label.to_owned()),
@@ -144,16 +151,12 @@ impl Link {
     /// Tries once to have a connection, so that a wrong address or password shows at once instead
     /// of after a deadline full of repetitions.
     pub(crate) async fn connect(&self) -> Result<()> {
-        let cause = match timeout(self.deadline, self.shared.source.line()).await {
+        let cause = match timeout(self.deadline, self.shared.source.line(&Route::Any)).await {
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(failure)) => failure.cause,
             Err(_) => Cause::text(format!("no connection within {:?}", self.deadline)),
         };
-        Err(Error::Transport {
-            queue: None,
-            outcome: Outcome::NotDone,
-            source: cause,
-        })
+        Err(self.nowhere(cause))
     }
 
     /// Makes one call.
@@ -166,15 +169,67 @@ impl Link {
 
     /// Makes several calls in one round trip, each with an answer of its own, in the same order.
     ///
-    /// They run in order, but are not one step: others' calls can come between, and a call that has
-    /// to be repeated (its script was not loaded, the server was loading) runs after those that
-    /// went through.
+    /// Those on one queue run in order, but are not one step: others' calls can come between, and a
+    /// call that has to be repeated (its script was not loaded, the server was loading) runs after
+    /// those that went through. In a cluster, calls on different queues run side by side.
     pub(crate) async fn calls(&self, calls: &[Call], retry: Retry) -> Vec<Result<Reply>> {
+        let source = &self.shared.source;
+        let first = source.route_of(calls.first().and_then(Call::key));
+        let is_one_way = |call: &Call| source.route_of(call.key()) == first;
+        if first == Route::Any || calls[1..].iter().all(is_one_way) {
+            return self.run(calls.iter(), first, retry).await;
+        }
+        // Rare and deep: every operation would carry its states about, and their types.
+        Box::pin(self.spread(calls, retry)).await
+    }
+
+    /// Makes the same calls on every node that holds something; the answers of each.
+    pub(crate) async fn everywhere(
+        &self,
+        calls: &[Call],
+        retry: Retry,
+    ) -> Result<Vec<Vec<Result<Reply>>>> {
+        let routes = timeout(self.deadline, self.shared.source.routes()).await;
+        let routes = match routes {
+            Ok(Ok(routes)) => routes,
+            Ok(Err(none)) => return Err(self.nowhere(none.cause)),
+            Err(_) => return Err(self.nowhere(Cause::text("no connection in time"))),
+        };
+        let runs = routes
+            .into_iter()
+            .map(|route| self.run(calls.iter(), route, retry));
+        Ok(join_all(runs).await)
+    }
+
+    /// Each slot's calls by themselves, all at once.
+    async fn spread(&self, calls: &[Call], retry: Retry) -> Vec<Result<Reply>> {
+        let mut ways: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (at, call) in calls.iter().enumerate() {
+            let route = self.shared.source.route_of(call.key());
+            ways.entry(route).or_default().push(at);
+        }
+        let runs = ways.into_iter().map(|(route, which)| async move {
+            let of_route = which.iter().map(|at| &calls[*at]);
+            let results = self.run(of_route, route, retry).await;
+            which.into_iter().zip(results).collect::<Vec<_>>()
+        });
+        let mut results: Vec<_> = join_all(runs).await.into_iter().flatten().collect();
+        results.sort_unstable_by_key(|(at, _)| *at);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+
+    async fn run(
+        &self,
+        calls: impl Iterator<Item = &Call>,
+        route: Route,
+        retry: Retry,
+    ) -> Vec<Result<Reply>> {
         let now = Instant::now();
         // A deadline beyond what the clock can hold is none.
         let far = Duration::from_secs(365 * 24 * 3600);
         let deadline = now + self.deadline.min(far);
-        let mut results = Run::new(calls, retry, deadline).go(&self.shared).await;
+        let run = Run::new(calls, route, retry, deadline);
+        let mut results = run.go(&self.shared).await;
         if let Some(label) = &self.shared.label {
             for result in &mut results {
                 if let Err(Error::Transport { source, .. }) = result {
@@ -183,6 +238,18 @@ impl Link {
             }
         }
         results
+    }
+
+    fn nowhere(&self, cause: Cause) -> Error {
+        let source = match &self.shared.label {
+            Some(label) => cause.labelled(label),
+            None => cause,
+        };
+        Error::Transport {
+            queue: None,
+            outcome: Outcome::NotDone,
+            source,
+        }
     }
 }
 

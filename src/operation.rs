@@ -75,9 +75,18 @@ impl Operation {
         self.line().call(call, retry).await.and_then(value)
     }
 
-    /// Several calls in one round trip, in their order; an answer for each.
+    /// Several calls in one round trip, in their order where they are on one queue; an answer for each.
     pub(crate) async fn calls(&self, calls: &[Call], retry: Retry) -> Vec<Result<Reply>> {
         self.line().calls(calls, retry).await
+    }
+
+    /// The same calls on every node that holds something; the answers of each.
+    pub(crate) async fn everywhere(
+        &self,
+        calls: &[Call],
+        retry: Retry,
+    ) -> Result<Vec<Vec<Result<Reply>>>> {
+        self.line().everywhere(calls, retry).await
     }
 
     /// The line to the server, for the time that is left.

@@ -25,7 +25,7 @@ pub use scripts::ScriptState;
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::keys::{Prefix, ProjectName, QueueKeys, QueuePath};
-use crate::link::{Dialler, Link};
+use crate::link::{Deployment, Link};
 use crate::operation::Operation;
 use crate::pooled::{Neighbours, PooledStore};
 use crate::queue::Queue;
@@ -69,8 +69,14 @@ struct Settings {
 type Clock = dyn Fn() -> Timestamp + Send + Sync;
 
 impl Store {
-    /// Connects to a server with the usual settings: `redis://`, `unix://`, and with the feature
-    /// `tls` `rediss://`.
+    /// Connects to a server with the usual settings.
+    ///
+    /// | url | what it leads to |
+    /// | --- | --- |
+    /// | `redis://user:password@host:6379/0` | a server; `rediss://`, with the feature `tls`, over TLS |
+    /// | `unix:///path/to/socket` | a server on this machine |
+    /// | `redis://host:26379,other:26379/0?master=name` | the primary of that name that these sentinels look after |
+    /// | `redis://host:6379,other:6379?cluster=true` | a cluster, by some of its nodes |
     ///
     /// ```no_run
     /// # async fn example() -> marconi_redis::Result<()> {
@@ -277,10 +283,10 @@ impl Store {
 
     /// A store on another server, with the same settings; what fails there says where it was.
     pub(crate) fn neighbour(&self, url: &str, label: &str, pooled: &PooledStore) -> Result<Store> {
-        let dialler = Dialler::open(url)?;
+        let deployment = Deployment::open(url)?;
         Ok(Store {
-            link: self.link.another(dialler.clone(), label),
-            wakes: self.wakes.another(dialler),
+            link: self.link.another(deployment.clone(), label),
+            wakes: self.wakes.another(deployment),
             neighbours: Some(pooled.downgrade()),
             ..self.clone()
         })

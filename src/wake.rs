@@ -4,24 +4,24 @@
 //! was listened to, and of what comes by itself; where the line broke, everyone is told to look again.
 //!
 //! All waiters of a queue share a [room](room): a call that comes there is for one of them, who looks
-//! on behalf of all. All rooms share one [listener](listener) with one connection.
+//! on behalf of all. All rooms of a server share one [listener](listener) with one connection; in a
+//! cluster a [steward](steward) gives each room to the listener of the node that serves its queue.
 
+mod hall;
 mod listener;
 mod room;
+mod steward;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub(crate) use room::Seat;
 
 use crate::error::{Error, Result};
-use crate::link::Dialler;
-use room::Room;
+use crate::link::Deployment;
+use hall::Hall;
 
 /// Where the waiters of a store are told. Clones share the line.
 #[derive(Clone)]
@@ -29,44 +29,29 @@ pub(crate) struct Wakes(Arc<Inner>);
 
 struct Inner {
     /// `None` over a connection of the caller's: nobody can listen there.
-    dialler: Option<Dialler>,
+    deployment: Option<Deployment>,
     /// How often an idle line is asked whether it still is there, and how long it may take to say so.
     keep_alive: Duration,
     hall: Arc<Hall>,
 }
 
-/// The rooms that somebody waits in, or did a moment ago.
-#[derive(Default)]
-struct Hall {
-    open: Mutex<Open>,
-    /// For the listener: a room is new, or something comes earlier than it knows.
-    changed: Notify,
-}
-
-#[derive(Default)]
-struct Open {
-    /// By channel.
-    rooms: HashMap<String, Arc<Room>>,
-    listener: Option<JoinHandle<()>>,
-}
-
 impl Wakes {
-    pub(crate) fn new(dialler: Option<Dialler>, keep_alive: Duration) -> Self {
+    pub(crate) fn new(deployment: Option<Deployment>, keep_alive: Duration) -> Self {
         Wakes(Arc::new(Inner {
-            dialler,
+            deployment,
             keep_alive,
             hall: Arc::default(),
         }))
     }
 
     /// The same for another server.
-    pub(crate) fn another(&self, dialler: Dialler) -> Self {
-        Wakes::new(Some(dialler), self.0.keep_alive)
+    pub(crate) fn another(&self, deployment: Deployment) -> Self {
+        Wakes::new(Some(deployment), self.0.keep_alive)
     }
 
     /// Takes a seat among those who wait for this channel, up to `until`.
     pub(crate) fn enter(&self, channel: &str, until: Instant) -> Result<Seat> {
-        let Some(dialler) = &self.0.dialler else {
+        let Some(deployment) = &self.0.deployment else {
             return Err(Error::invalid(
                 "wait",
                 "nobody can listen on the caller's connection: give the builder a wake_url",
@@ -78,8 +63,14 @@ impl Wakes {
         if !is_heard {
             // The last one ended with the runtime that it was on: whom it listened for is not heard.
             open.rooms.values().for_each(|room| room.lose());
-            let listening = listener::run(Arc::clone(hall), dialler.clone(), self.0.keep_alive);
-            open.listener = Some(tokio::spawn(listening));
+            let (all, keep_alive) = (Arc::clone(hall), self.0.keep_alive);
+            let listener = match deployment.clone() {
+                Deployment::One(dialler) => tokio::spawn(listener::run(all, dialler, keep_alive)),
+                Deployment::Cluster(topology) => {
+                    tokio::spawn(steward::run(all, topology, keep_alive))
+                }
+            };
+            open.listener = Some(listener);
         }
         let room = open.rooms.entry(channel.to_owned()).or_insert_with(|| {
             hall.changed.notify_one();
@@ -94,11 +85,5 @@ impl Drop for Inner {
         if let Some(listener) = self.hall.open().listener.take() {
             listener.abort();
         }
-    }
-}
-
-impl Hall {
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

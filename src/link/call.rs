@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use redis::{Cmd, ToRedisArgs, Value};
+use redis::{Arg, Cmd, ToRedisArgs, Value};
 
 use crate::keys::{Owner, QueuePath};
 use crate::script::Script;
@@ -35,6 +35,8 @@ pub(crate) struct Call {
     pub(super) queue: Option<QueuePath>,
     /// Encoded once, however often it is sent.
     pub(super) cmd: Cmd,
+    /// Which word of the command is a key.
+    key_at: Option<usize>,
 }
 
 impl Call {
@@ -50,16 +52,35 @@ impl Call {
             script: Some(script),
             queue: keys.queue().cloned(),
             cmd,
+            // After the command, the digest and the number of keys.
+            key_at: Some(3),
         }
     }
 
-    /// Of a plain command, for the few things that are no script: listing names, health.
-    pub(crate) fn command(name: &'static str) -> Self {
+    /// Of a plain command on a key, for the few things that are no script: listing names, health.
+    pub(crate) fn on_key(name: &'static str, key: &str) -> Self {
+        let mut call = Self::keyless(name);
+        call.cmd.arg(key);
+        call.key_at = Some(1);
+        call
+    }
+
+    /// Of a plain command without a key, for any node.
+    pub(crate) fn keyless(name: &'static str) -> Self {
         Call {
             name,
             script: None,
             queue: None,
             cmd: redis::cmd(name),
+            key_at: None,
+        }
+    }
+
+    /// A key by which to find the node that it is for.
+    pub(super) fn key(&self) -> Option<&[u8]> {
+        match self.cmd.args_iter().nth(self.key_at?) {
+            Some(Arg::Simple(key)) => Some(key),
+            _ => None,
         }
     }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::{
-    AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, RedisError, RedisResult,
+    AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisError,
+    RedisResult,
 };
 
 use redis::sentinel::SentinelClient;
@@ -34,24 +35,31 @@ enum Server {
 }
 
 impl Dialler {
-    pub(crate) fn open(url: &str) -> Result<Self> {
-        let server = match Sentinels::of(url)? {
-            Some(sentinels) => {
-                let client = Mutex::new(sentinels.client()?);
-                Server::Watched(Arc::new(client), sentinels.shown().into())
-            }
-            None => {
-                let client = url.into_connection_info().and_then(Client::open);
-                let bad = |error| Error::invalid("url", Cause::redis(&error).to_string());
-                Server::At(Box::new(client.map_err(bad)?))
-            }
-        };
+    /// To the one server of a URL.
+    pub(super) fn open(url: &str) -> Result<Self> {
+        let opened = url.into_connection_info().and_then(Self::at);
+        opened.map_err(|error| Error::invalid("url", Cause::redis(&error).to_string()))
+    }
+
+    pub(super) fn at(info: ConnectionInfo) -> RedisResult<Self> {
+        Ok(Self::to(Server::At(Box::new(Client::open(info)?))))
+    }
+
+    /// To the primary that the sentinels of a URL look after.
+    pub(super) fn watched(url: &str, master: String) -> Result<Self> {
+        let sentinels = Sentinels::of(url, master)?;
+        let client = Mutex::new(sentinels.client()?);
+        let server = Server::Watched(Arc::new(client), sentinels.shown().into());
+        Ok(Self::to(server))
+    }
+
+    fn to(server: Server) -> Self {
         choose_cryptography();
         // The deadline of the call rules; redis's own timeouts would cut it short.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None);
-        Ok(Dialler { server, config })
+        Dialler { server, config }
     }
 
     /// A connection that tells `pushes` what the server sends unasked, and when it breaks.

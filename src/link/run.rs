@@ -5,20 +5,21 @@
 
 use std::time::Duration;
 
-use redis::{Pipeline, RedisError, RedisResult};
+use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::time::{Instant, timeout_at};
 
 use super::backoff::Backoff;
 use super::call::{Call, Reply, Retry};
-use super::source::Line;
+use super::cluster::Node;
+use super::source::{Line, Route};
 use super::verdict::{self, Verdict};
 use super::{Shared, trace};
 use crate::error::{Cause, Error, Outcome, Result, ServerReply};
 use crate::script::Script;
 
-/// Where a call stands.
-#[derive(Default)]
-struct Progress {
+/// A call, and where it stands.
+struct Progress<'a> {
+    call: &'a Call,
     /// On its way in this attempt.
     handed_over: bool,
     /// Was on its way in some attempt, and no answer came.
@@ -33,8 +34,12 @@ struct Stopped {
 }
 
 pub(super) struct Run<'a> {
-    calls: &'a [Call],
-    progress: Vec<Progress>,
+    progress: Vec<Progress<'a>>,
+    route: Route,
+    /// Where the owner of the slot sent us for this once: `ASK`.
+    asked: Option<Node>,
+    /// Where a node sent us that does not own the slot any more: `MOVED`.
+    moved: Option<Node>,
     retry: Retry,
     begun: Instant,
     deadline: Instant,
@@ -44,11 +49,23 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(calls: &'a [Call], retry: Retry, deadline: Instant) -> Self {
-        let progress = calls.iter().map(|_| Progress::default()).collect();
+    pub(super) fn new(
+        calls: impl Iterator<Item = &'a Call>,
+        route: Route,
+        retry: Retry,
+        deadline: Instant,
+    ) -> Self {
+        let begun = |call| Progress {
+            call,
+            handed_over: false,
+            lost: false,
+            answer: None,
+        };
         Run {
-            calls,
-            progress,
+            progress: calls.map(begun).collect(),
+            route,
+            asked: None,
+            moved: None,
             retry,
             begun: Instant::now(),
             deadline,
@@ -59,7 +76,7 @@ impl<'a> Run<'a> {
 
     pub(super) async fn go(mut self, shared: &Shared) -> Vec<Result<Reply>> {
         // A run larger than the bound takes all of it, or it would wait for ever.
-        let wanted = u32::try_from(self.calls.len())
+        let wanted = u32::try_from(self.progress.len())
             .unwrap_or(u32::MAX)
             .min(shared.in_flight);
         let Ok(Ok(_permits)) = timeout_at(self.deadline, shared.permits.acquire_many(wanted)).await
@@ -74,10 +91,13 @@ impl<'a> Run<'a> {
             self.attempts += 1;
             let stopped = self.attempt(shared).await;
             self.take_stock(&stopped.cause);
-            if self.pending().is_empty()
-                || !stopped.worth_another_try
-                || !backoff.pause(self.deadline).await
-            {
+            if self.pending().is_empty() || !stopped.worth_another_try {
+                return self.finish(stopped.cause);
+            }
+            // Who is sent elsewhere goes there at once, unless they are sent about.
+            let is_sent = self.asked.is_some() || self.moved.is_some();
+            shared.source.doubt(&self.route, self.moved.take());
+            if (!is_sent || self.attempts > 2) && !backoff.pause(self.deadline).await {
                 return self.finish(stopped.cause);
             }
         }
@@ -86,8 +106,11 @@ impl<'a> Run<'a> {
     /// One connection, one exchange. The answers are in `progress` when it ends.
     async fn attempt(&mut self, shared: &Shared) -> Stopped {
         let until = self.end_of_attempt();
-        let mut line = match timeout_at(until, shared.source.line()).await {
-            Ok(Ok(line)) => line,
+        let asked = self.asked.take().map(Route::Node);
+        let is_asked = asked.is_some();
+        let route = asked.unwrap_or_else(|| self.route.clone());
+        let mut line = match timeout_at(until, shared.source.line(&route)).await {
+            Ok(Ok(line)) => Line { is_asked, ..line },
             Ok(Err(none)) => {
                 return Stopped {
                     cause: none.cause,
@@ -166,25 +189,21 @@ impl<'a> Run<'a> {
 
     /// Sends these calls and notes their answers; returns those whose script is not loaded.
     async fn send(&mut self, line: &mut Line, which: Vec<usize>) -> RedisResult<Vec<usize>> {
+        if which.is_empty() {
+            return Ok(which);
+        }
+        for at in &which {
+            self.progress[*at].handed_over = true;
+        }
         let replies = match which[..] {
-            [] => return Ok(which),
-            [at] => {
-                self.progress[at].handed_over = true;
-                let reply = line.wire.one(&self.calls[at].cmd).await;
+            [at] if !line.is_asked => {
+                let reply = line.wire.one(&self.progress[at].call.cmd).await;
                 match reply {
                     Err(error) if ServerReply::of(&error).is_none() => return Err(error),
                     reply => vec![reply],
                 }
             }
-            _ => {
-                let mut pipeline = Pipeline::with_capacity(which.len());
-                pipeline.ignore_errors();
-                for at in &which {
-                    pipeline.add_command(self.calls[*at].cmd.clone());
-                    self.progress[*at].handed_over = true;
-                }
-                line.wire.many(&pipeline).await?
-            }
+            _ => self.send_many(line, &which).await?,
         };
         line.health.answered();
         let mut missing = Vec::new();
@@ -201,9 +220,26 @@ impl<'a> Run<'a> {
         Ok(missing)
     }
 
+    /// In one pipeline, where a node that was named by `ASK` is told so before each of them.
+    async fn send_many(
+        &self,
+        line: &mut Line,
+        which: &[usize],
+    ) -> RedisResult<Vec<RedisResult<Value>>> {
+        let mut pipeline = Pipeline::with_capacity(which.len());
+        pipeline.ignore_errors();
+        for at in which {
+            if line.is_asked {
+                pipeline.cmd("ASKING").ignore();
+            }
+            pipeline.add_command(self.progress[*at].call.cmd.clone());
+        }
+        line.wire.many(&pipeline).await
+    }
+
     /// Notes what an error reply means for a call; true where its script has to be loaded.
     fn note_error(&mut self, at: usize, error: &RedisError, line: &Line) -> bool {
-        let call = &self.calls[at];
+        let call = self.progress[at].call;
         let Some(reply) = ServerReply::of(error) else {
             self.reason = Some(Cause::redis(error));
             return false;
@@ -223,6 +259,23 @@ impl<'a> Run<'a> {
                 self.progress[at].handed_over = false;
                 self.reason = Some(cause);
                 return true;
+            }
+            Verdict::Elsewhere { is_asked } if matches!(self.route, Route::Slot(_)) => {
+                self.progress[at].handed_over = false;
+                self.reason = Some(cause);
+                let node = Node::redirected(&reply.detail);
+                *(if is_asked {
+                    &mut self.asked
+                } else {
+                    &mut self.moved
+                }) = node;
+            }
+            Verdict::Elsewhere { .. } => {
+                self.progress[at].handed_over = false;
+                self.fail(
+                    at,
+                    cause.labelled("a cluster, whose URL wants ?cluster=true"),
+                );
             }
             Verdict::Load | Verdict::Refused => {
                 self.progress[at].handed_over = false;
@@ -246,7 +299,7 @@ impl<'a> Run<'a> {
     /// Fails those calls of a script that the server refuses to load.
     fn refuse(&mut self, missing: &[usize], script: &Script) {
         for at in missing {
-            if self.calls[*at].name == script.name() {
+            if self.progress[*at].call.name == script.name() {
                 let cause = self
                     .reason
                     .clone()
@@ -268,7 +321,7 @@ impl<'a> Run<'a> {
     }
 
     fn pending(&self) -> Vec<usize> {
-        (0..self.calls.len())
+        (0..self.progress.len())
             .filter(|at| self.progress[*at].answer.is_none())
             .collect()
     }
@@ -276,7 +329,7 @@ impl<'a> Run<'a> {
     fn scripts_of(&self, which: &[usize]) -> Vec<&'static Script> {
         let mut scripts: Vec<_> = which
             .iter()
-            .filter_map(|at| self.calls[*at].script)
+            .filter_map(|at| self.progress[*at].call.script)
             .collect();
         scripts.sort_by_key(|script| script.name());
         scripts.dedup_by_key(|script| script.name());
@@ -284,7 +337,7 @@ impl<'a> Run<'a> {
     }
 
     fn answer(&mut self, at: usize, result: Result<Reply>) {
-        trace::answered(&self.calls[at], &result, self.attempts, self.begun);
+        trace::answered(self.progress[at].call, &result, self.attempts, self.begun);
         self.progress[at].answer = Some(result);
     }
 
@@ -297,7 +350,7 @@ impl<'a> Run<'a> {
         self.answer(
             at,
             Err(Error::Transport {
-                queue: self.calls[at].queue.clone(),
+                queue: self.progress[at].call.queue.clone(),
                 outcome,
                 source,
             }),

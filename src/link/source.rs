@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, ErrorKind, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value};
 
+use super::cluster::{Node, Nodes, slot_of};
+use super::deployment::Deployment;
 use super::dial::Dialler;
 use super::verdict;
 use crate::error::Cause;
@@ -44,6 +46,8 @@ impl<C: ConnectionLike + Send> Wire for C {
 pub(super) struct Line {
     pub(super) wire: Box<dyn Wire>,
     pub(super) health: Arc<Health>,
+    /// Each command says that a node was sent here by another one, which has the slot still.
+    pub(super) is_asked: bool,
 }
 
 /// What those who use a connection know about it together.
@@ -87,16 +91,31 @@ impl From<RedisError> for NoLine {
     }
 }
 
+/// Where calls go.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Route {
+    /// Where all go; in a cluster, to any node.
+    Any,
+    /// To whoever serves this slot of a cluster.
+    Slot(u16),
+    /// To this node of a cluster, whatever it serves.
+    Node(Node),
+}
+
 type Lend = dyn Fn() -> Boxed<'static, Result<Box<dyn Wire>, NoLine>> + Send + Sync;
 
 pub(super) enum Source {
     Own(Box<Own>),
+    Cluster(Box<Nodes>),
     Lent(Box<Lend>),
 }
 
 impl Source {
-    pub(super) fn own(dialler: Dialler) -> Self {
-        Source::Own(Box::new(Own::of(dialler)))
+    pub(super) fn to(deployment: Deployment) -> Self {
+        match deployment {
+            Deployment::One(dialler) => Source::Own(Box::new(Own::of(dialler))),
+            Deployment::Cluster(topology) => Source::Cluster(Box::new(Nodes::of(topology))),
+        }
     }
 
     pub(super) fn lent<F, Fut, C, E>(lend: F) -> Self
@@ -120,13 +139,46 @@ impl Source {
         }))
     }
 
-    pub(super) async fn line(&self) -> Result<Line, NoLine> {
+    /// Which way the calls on this key go.
+    pub(super) fn route_of(&self, key: Option<&[u8]>) -> Route {
+        match (self, key) {
+            (Source::Cluster(_), Some(key)) => Route::Slot(slot_of(key)),
+            _ => Route::Any,
+        }
+    }
+
+    /// The ways to all nodes that hold something.
+    pub(super) async fn routes(&self) -> Result<Vec<Route>, NoLine> {
+        match self {
+            Source::Cluster(nodes) => {
+                let primaries = nodes.topology.primaries().await?;
+                Ok(primaries.into_iter().map(Route::Node).collect())
+            }
+            _ => Ok(vec![Route::Any]),
+        }
+    }
+
+    pub(super) async fn line(&self, route: &Route) -> Result<Line, NoLine> {
         match self {
             Source::Own(own) => own.line().await,
+            // Deep, and only there for clusters: see `Own::line`.
+            Source::Cluster(nodes) => Box::pin(nodes.line(route)).await,
             Source::Lent(lend) => Ok(Line {
                 wire: lend().await?,
                 health: Arc::default(),
+                is_asked: false,
             }),
+        }
+    }
+
+    /// Calls that went this way were not answered there. `moved` is who has the slot instead.
+    pub(super) fn doubt(&self, route: &Route, moved: Option<Node>) {
+        match (self, route, moved) {
+            (Source::Cluster(nodes), Route::Slot(slot), Some(owner)) => {
+                nodes.topology.correct(*slot, owner);
+            }
+            (Source::Cluster(nodes), ..) => nodes.topology.doubt(),
+            _ => {}
         }
     }
 }
@@ -135,6 +187,7 @@ impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Source::Own(own) => own.dialler.fmt(f),
+            Source::Cluster(nodes) => nodes.topology.fmt(f),
             Source::Lent(_) => f.write_str("the caller's connection"),
         }
     }
@@ -151,7 +204,7 @@ pub(super) struct Own {
 }
 
 impl Own {
-    fn of(dialler: Dialler) -> Self {
+    pub(super) fn of(dialler: Dialler) -> Self {
         Own {
             dialler,
             current: Mutex::default(),
@@ -160,7 +213,7 @@ impl Own {
         }
     }
 
-    async fn line(&self) -> Result<Line, NoLine> {
+    pub(super) async fn line(&self) -> Result<Line, NoLine> {
         if let Some(line) = self.current() {
             return Ok(line);
         }
@@ -177,6 +230,7 @@ impl Own {
         Ok(Line {
             wire: Box::new(made.0),
             health: made.1,
+            is_asked: false,
         })
     }
 
@@ -190,6 +244,7 @@ impl Own {
         Some(Line {
             wire: Box::new(connection.clone()),
             health: Arc::clone(health),
+            is_asked: false,
         })
     }
 

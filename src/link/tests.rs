@@ -29,7 +29,7 @@ mod answered;
 mod lost;
 
 fn open(url: &str, limits: Limits) -> Result<Link> {
-    Ok(Link::own(Dialler::open(url)?, limits))
+    Ok(Link::to(Deployment::open(url)?, limits))
 }
 
 fn count() -> &'static Script {

@@ -16,6 +16,8 @@ pub(super) enum Verdict {
     Load,
     /// Not done, and worth another try; `reconnect` where this server will not change its mind.
     Again { reconnect: bool },
+    /// Not done: another node of the cluster serves the key, for good or for this once.
+    Elsewhere { is_asked: bool },
     /// Not done, and no repetition will change that.
     Refused,
     /// Nobody can tell: an error from the middle of a script.
@@ -30,9 +32,9 @@ pub(super) fn of_reply(word: &str) -> Verdict {
         }
         // After a failover the address may lead to the new primary, this connection never will.
         "READONLY" => Verdict::Again { reconnect: true },
-        "OOM" | "NOAUTH" | "WRONGPASS" | "NOPERM" | "MISCONF" | "MOVED" | "ASK" | "CROSSSLOT" => {
-            Verdict::Refused
-        }
+        "MOVED" => Verdict::Elsewhere { is_asked: false },
+        "ASK" => Verdict::Elsewhere { is_asked: true },
+        "OOM" | "NOAUTH" | "WRONGPASS" | "NOPERM" | "MISCONF" | "CROSSSLOT" => Verdict::Refused,
         _ => Verdict::Unknown,
     }
 }

@@ -11,7 +11,7 @@ use redis::aio::ConnectionLike;
 use super::{Clock, Settings, Store};
 use crate::error::{Error, Result};
 use crate::keys::Prefix;
-use crate::link::{Dialler, Limits, Link};
+use crate::link::{Deployment, Limits, Link};
 use crate::time::Timestamp;
 use crate::wake::Wakes;
 
@@ -40,7 +40,7 @@ pub struct Builder {
     max_body: Option<u64>,
     clock: Option<Box<Clock>>,
     keep_alive: Duration,
-    wakes_by: Option<Dialler>,
+    wakes_by: Option<Deployment>,
 }
 
 impl Default for Builder {
@@ -144,7 +144,7 @@ impl Builder {
     /// # Errors
     /// [`Error::InvalidArgument`] for a URL that is none.
     pub fn wake_url(mut self, url: &str) -> Result<Self> {
-        self.wakes_by = Some(Dialler::open(url)?);
+        self.wakes_by = Some(Deployment::open(url)?);
         Ok(self)
     }
 
@@ -169,9 +169,9 @@ impl Builder {
     /// # Errors
     /// [`Error::InvalidArgument`] for a URL that is none.
     pub fn open(self, url: &str) -> Result<Store> {
-        let dialler = Dialler::open(url)?;
-        let link = Link::own(dialler.clone(), self.limits);
-        Ok(self.on(link, Some(dialler)))
+        let deployment = Deployment::open(url)?;
+        let link = Link::to(deployment.clone(), self.limits);
+        Ok(self.on(link, Some(deployment)))
     }
 
     /// Works over a connection that the caller has; see [`Store::from_connection`].
@@ -195,7 +195,7 @@ impl Builder {
         self.on(link, None)
     }
 
-    fn on(self, link: Link, dialler: Option<Dialler>) -> Store {
+    fn on(self, link: Link, deployment: Option<Deployment>) -> Store {
         let random = || uuid::Uuid::new_v4().to_string();
         let settings = Settings {
             client: self.client.unwrap_or_else(random),
@@ -205,7 +205,7 @@ impl Builder {
         };
         Store {
             link,
-            wakes: Wakes::new(self.wakes_by.or(dialler), self.keep_alive),
+            wakes: Wakes::new(self.wakes_by.or(deployment), self.keep_alive),
             deadline: self.limits.deadline,
             prefix: self.prefix,
             has_topics: false,

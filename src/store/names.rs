@@ -130,7 +130,7 @@ impl<'a> Names<'a> {
     }
 
     async fn command(&self, name: &'static str, key: &str, arguments: &[&str]) -> Result<Value> {
-        let call = Call::command(name).arg(key).arg(arguments);
+        let call = Call::on_key(name, key).arg(arguments);
         self.0.call(call, Retry::Always).await
     }
 }

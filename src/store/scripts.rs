@@ -8,7 +8,7 @@ use super::Store;
 use crate::error::{Error, Result};
 use crate::keys::Part;
 use crate::link::{Call, Retry};
-use crate::operation::{Operation, value};
+use crate::operation::{Operation, no_reply, value};
 use crate::reply::Fields;
 use crate::script;
 
@@ -22,7 +22,7 @@ pub struct ScriptState {
     pub sha1: &'static str,
     /// Its KEYS, in their order.
     pub keys: &'static [Part],
-    /// Whether the server has it. Where it has not, the first call loads it.
+    /// Whether the server has it; of a cluster, whether all its primaries do. Where it has not, the first call loads it.
     pub loaded: bool,
 }
 
@@ -41,20 +41,26 @@ impl Store {
     /// [`Error::Transport`].
     pub async fn scripts(&self) -> Result<Vec<ScriptState>> {
         let digests: Vec<_> = script::ALL.iter().map(|script| script.sha1()).collect();
-        let call = Call::command("SCRIPT").arg("EXISTS").arg(digests);
-        let mut known = Fields::of(Operation::begin(self).call(call, Retry::Always).await?)?;
-        let state = |script: &&'static script::Script| {
-            Ok(ScriptState {
-                name: script.name(),
-                sha1: script.sha1(),
-                keys: script.keys(),
-                loaded: known.number()? == 1,
-            })
+        let call = Call::keyless("SCRIPT").arg("EXISTS").arg(digests);
+        let state = |script: &&'static script::Script| ScriptState {
+            name: script.name(),
+            sha1: script.sha1(),
+            keys: script.keys(),
+            loaded: true,
         };
-        script::ALL.iter().map(state).collect()
+        let mut states: Vec<_> = script::ALL.iter().map(state).collect();
+        let operation = Operation::begin(self);
+        for replies in operation.everywhere(&[call], Retry::Always).await? {
+            let reply = replies.into_iter().next().ok_or_else(no_reply)?;
+            let mut known = Fields::of(value(reply?)?)?;
+            for state in &mut states {
+                state.loaded &= known.number()? == 1;
+            }
+        }
+        Ok(states)
     }
 
-    /// Loads all scripts, so that no call has to. Not needed: a call that finds its script missing
+    /// Loads all scripts, in a cluster into all its primaries, so that no call has to. Not needed: a call that finds its script missing
     /// loads it.
     ///
     /// ```no_run
@@ -67,13 +73,15 @@ impl Store {
     /// [`Error::Transport`], [`Error::Corrupt`] where the server's digest is another.
     pub async fn load_scripts(&self) -> Result<()> {
         let load =
-            |script: &&script::Script| Call::command("SCRIPT").arg("LOAD").arg(script.source());
+            |script: &&script::Script| Call::keyless("SCRIPT").arg("LOAD").arg(script.source());
         let calls: Vec<_> = script::ALL.iter().map(load).collect();
-        let replies = Operation::begin(self).calls(&calls, Retry::Always).await;
-        for (script, reply) in script::ALL.iter().zip(replies) {
-            match value(reply?)? {
-                Value::BulkString(digest) if digest == script.sha1().as_bytes() => {}
-                _ => return Err(Error::corrupt(format!("another digest of {script:?}"))),
+        let operation = Operation::begin(self);
+        for replies in operation.everywhere(&calls, Retry::Always).await? {
+            for (script, reply) in script::ALL.iter().zip(replies) {
+                match value(reply?)? {
+                    Value::BulkString(digest) if digest == script.sha1().as_bytes() => {}
+                    _ => return Err(Error::corrupt(format!("another digest of {script:?}"))),
+                }
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! Guards against silence: a line that does not answer when it is asked is given up, made anew, and
 //! all rooms are told to look again. It ends when nobody has waited for a while.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,48 +12,54 @@ use redis::{Cmd, PushInfo, PushKind, RedisError, RedisResult, Value};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::{Hall, Room};
+use super::hall::Hall;
+use super::room::Room;
 use crate::error::Cause;
 use crate::link::{Backoff, Dialler};
 
 /// Why a line is not listened on any more.
-enum End {
+pub(super) enum End {
     /// Nobody waits.
     Deserted,
-    /// It broke or fell silent.
-    Lost,
+    /// It broke, fell silent, or could not be made; whether it had worked before.
+    Lost { had_worked: bool },
+    /// The server lets nobody in.
+    Refused(Cause),
 }
 
 /// Listens for all rooms of the hall for as long as somebody waits.
 pub(super) async fn run(hall: Arc<Hall>, dialler: Dialler, keep_alive: Duration) {
     let mut backoff = Backoff::new();
     loop {
-        let (sender, pushes) = unbounded_channel();
-        match timeout(keep_alive, dialler.dial(sender)).await {
-            Ok(Ok(connection)) => {
-                let mut line = Line::new(connection, pushes, keep_alive);
-                let end = line.listen(&hall, &mut backoff).await;
-                if matches!(end, End::Deserted) {
-                    return;
-                }
-                hall.open().rooms.values().for_each(|room| room.lose());
-            }
-            Ok(Err(error)) if !Dialler::is_worth_another_try(&error) => {
+        match listen_once(&hall, &dialler, keep_alive).await {
+            End::Deserted => return,
+            End::Refused(cause) => {
                 // Each who comes later has it tried again.
-                let mut open = hall.open();
-                open.listener = None;
-                open.rooms
-                    .drain()
-                    .for_each(|(_, room)| room.refuse(Cause::redis(&error)));
+                hall.close_with(&cause);
                 return;
             }
-            Ok(Err(_)) | Err(_) => {}
+            // A line that works is made anew without delay when it breaks.
+            End::Lost { had_worked: true } => backoff = Backoff::new(),
+            End::Lost { had_worked: false } => {}
         }
+        hall.open().rooms.values().for_each(|room| room.lose());
         hall.take_deserted(Instant::now());
         if hall.close_if_empty() {
             return;
         }
         sleep(backoff.draw()).await;
+    }
+}
+
+/// Makes one line and listens on it for all rooms of the hall, up to its end.
+pub(super) async fn listen_once(hall: &Hall, dialler: &Dialler, keep_alive: Duration) -> End {
+    let (sender, pushes) = unbounded_channel();
+    match timeout(keep_alive, dialler.dial(sender)).await {
+        Ok(Ok(connection)) => Line::new(connection, pushes, keep_alive).listen(hall).await,
+        Ok(Err(error)) if !Dialler::is_worth_another_try(&error) => {
+            End::Refused(Cause::redis(&error))
+        }
+        Ok(Err(_)) | Err(_) => End::Lost { had_worked: false },
     }
 }
 
@@ -64,7 +70,7 @@ struct Line {
     keep_alive: Duration,
     /// Whether the server has shard channels, which it has from 7.0 on; not known before it was asked.
     is_sharded: Option<bool>,
-    channels: HashSet<String>,
+    channels: HashMap<String, Arc<Room>>,
 }
 
 impl Line {
@@ -78,25 +84,25 @@ impl Line {
             pushes,
             keep_alive,
             is_sharded: None,
-            channels: HashSet::new(),
+            channels: HashMap::new(),
         }
     }
 
-    async fn listen(&mut self, hall: &Hall, backoff: &mut Backoff) -> End {
+    async fn listen(&mut self, hall: &Hall) -> End {
+        let mut had_worked = false;
         let mut ask_at = Instant::now() + self.keep_alive;
         let mut has_new = true;
         loop {
             if has_new && self.subscribe_to_new(hall).await.is_err() {
-                return End::Lost;
+                return End::Lost { had_worked };
             }
-            // A line that works is made anew without delay when it breaks.
-            *backoff = Backoff::new();
+            had_worked = true;
             has_new = false;
             let next = hall.next().unwrap_or(ask_at).min(ask_at);
             tokio::select! {
                 push = self.pushes.recv() => {
-                    if push.is_none_or(|push| !heard(hall, push)) {
-                        return End::Lost;
+                    if push.is_none_or(|push| !self.heard(hall, push)) {
+                        return End::Lost { had_worked };
                     }
                 }
                 () = hall.changed.notified() => has_new = true,
@@ -104,7 +110,7 @@ impl Line {
             }
             if Instant::now() >= ask_at {
                 if self.drop_deserted(hall).await.is_err() || self.ask().await.is_err() {
-                    return End::Lost;
+                    return End::Lost { had_worked };
                 }
                 if hall.close_if_empty() {
                     return End::Deserted;
@@ -116,20 +122,22 @@ impl Line {
 
     async fn subscribe_to_new(&mut self, hall: &Hall) -> RedisResult<()> {
         for (channel, room) in hall.rooms() {
-            if self.channels.contains(&channel) {
-                continue;
+            match self.channels.get(&channel) {
+                Some(known) if Arc::ptr_eq(known, &room) => continue,
+                // Opened anew before its channel was given up.
+                Some(_) => {}
+                None => match self.subscribe(&channel).await {
+                    Ok(()) => {}
+                    Err(error) if is_refusal(hall, &error) => {
+                        room.refuse(Cause::redis(&error));
+                        hall.open().rooms.remove(&channel);
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
             }
-            match self.subscribe(&channel).await {
-                Ok(()) => {
-                    self.channels.insert(channel);
-                    room.hear();
-                }
-                Err(error) if !Dialler::is_worth_another_try(&error) => {
-                    room.refuse(Cause::redis(&error));
-                    hall.open().rooms.remove(&channel);
-                }
-                Err(error) => return Err(error),
-            }
+            room.hear();
+            self.channels.insert(channel, room);
         }
         Ok(())
     }
@@ -149,16 +157,19 @@ impl Line {
 
     /// Gives those channels up that nobody has waited on since the line was last asked.
     async fn drop_deserted(&mut self, hall: &Hall) -> RedisResult<()> {
-        let since = Instant::now().checked_sub(self.keep_alive);
-        for channel in since.map_or_else(Vec::new, |since| hall.take_deserted(since)) {
-            let command = if self.is_sharded == Some(false) {
-                "UNSUBSCRIBE"
-            } else {
-                "SUNSUBSCRIBE"
-            };
-            if self.channels.remove(&channel) {
-                self.send(command, Some(&channel)).await?;
-            }
+        if let Some(since) = Instant::now().checked_sub(self.keep_alive) {
+            hall.take_deserted(since);
+        }
+        let command = if self.is_sharded == Some(false) {
+            "UNSUBSCRIBE"
+        } else {
+            "SUNSUBSCRIBE"
+        };
+        let is_gone = |channel: &&String| hall.room(channel).is_none();
+        let gone: Vec<_> = self.channels.keys().filter(is_gone).cloned().collect();
+        for channel in gone {
+            self.channels.remove(&channel);
+            self.send(command, Some(&channel)).await?;
         }
         Ok(())
     }
@@ -176,28 +187,39 @@ impl Line {
         );
         answer.await.unwrap_or_else(|_| Err(silence())).map(drop)
     }
+
+    /// Passes on what came; false where it is the end of the line.
+    fn heard(&self, hall: &Hall, push: PushInfo) -> bool {
+        match (push.kind, &push.data[..]) {
+            (PushKind::Disconnection, _) => return false,
+            // Not asked for: another node has the slot by now.
+            (PushKind::SUnsubscribe, [Value::BulkString(channel), ..]) => {
+                let is_ours = |channel: &str| self.channels.contains_key(channel);
+                return !std::str::from_utf8(channel).is_ok_and(is_ours);
+            }
+            (
+                PushKind::Message | PushKind::SMessage,
+                [Value::BulkString(channel), Value::BulkString(at)],
+            ) => {
+                let room = std::str::from_utf8(channel)
+                    .ok()
+                    .and_then(|channel| hall.room(channel));
+                // What is no number was not published by a script; to look is never wrong.
+                let at = std::str::from_utf8(at).ok().and_then(|at| at.parse().ok());
+                if let Some(room) = room {
+                    room.publish(at.unwrap_or(0));
+                }
+            }
+            _ => {}
+        }
+        true
+    }
 }
 
-/// Passes on what came; false where it is the end of the line.
-fn heard(hall: &Hall, push: PushInfo) -> bool {
-    match (push.kind, &push.data[..]) {
-        (PushKind::Disconnection, _) => return false,
-        (
-            PushKind::Message | PushKind::SMessage,
-            [Value::BulkString(channel), Value::BulkString(at)],
-        ) => {
-            let room = std::str::from_utf8(channel)
-                .ok()
-                .and_then(|channel| hall.room(channel));
-            // What is no number was not published by a script; to look is never wrong.
-            let at = std::str::from_utf8(at).ok().and_then(|at| at.parse().ok());
-            if let Some(room) = room {
-                room.publish(at.unwrap_or(0));
-            }
-        }
-        _ => {}
-    }
-    true
+/// Whether no other attempt will do better. Where the hall is one node's, another node may have the slot by now.
+fn is_refusal(hall: &Hall, error: &RedisError) -> bool {
+    let has_moved = hall.is_part && error.code() == Some("MOVED");
+    !has_moved && !Dialler::is_worth_another_try(error)
 }
 
 fn is_unknown_command(error: &RedisError) -> bool {
@@ -209,58 +231,4 @@ fn is_unknown_command(error: &RedisError) -> bool {
 
 fn silence() -> RedisError {
     std::io::Error::from(std::io::ErrorKind::TimedOut).into()
-}
-
-impl Hall {
-    fn rooms(&self) -> Vec<(String, Arc<Room>)> {
-        let open = self.open();
-        open.rooms
-            .iter()
-            .map(|(channel, room)| (channel.clone(), Arc::clone(room)))
-            .collect()
-    }
-
-    fn room(&self, channel: &str) -> Option<Arc<Room>> {
-        self.open().rooms.get(channel).cloned()
-    }
-
-    /// When something comes by itself in any of the rooms.
-    fn next(&self) -> Option<Instant> {
-        self.open()
-            .rooms
-            .values()
-            .filter_map(|room| room.next())
-            .min()
-    }
-
-    fn call_those_due(&self) {
-        let now = Instant::now();
-        self.open()
-            .rooms
-            .values()
-            .for_each(|room| room.call_if_due(now));
-    }
-
-    /// Closes the rooms that nobody has waited in since then.
-    fn take_deserted(&self, since: Instant) -> Vec<String> {
-        let mut open = self.open();
-        let deserted = open
-            .rooms
-            .iter()
-            .filter(|(_, room)| room.is_deserted(since));
-        let deserted: Vec<_> = deserted.map(|(channel, _)| channel.clone()).collect();
-        for channel in &deserted {
-            open.rooms.remove(channel);
-        }
-        deserted
-    }
-
-    /// Whether no room is left; then whoever comes next brings a listener along.
-    fn close_if_empty(&self) -> bool {
-        let mut open = self.open();
-        if open.rooms.is_empty() {
-            open.listener = None;
-        }
-        open.rooms.is_empty()
-    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
 
-use super::Hall;
+use super::hall::Hall;
 use crate::error::Cause;
 
 /// Whether somebody listens for a room.

@@ -54,7 +54,12 @@ impl Server {
 
     /// One that listens on a free TCP port of the loopback interface too.
     pub fn start_tcp(options: &[&str]) -> Server {
-        Self::started(Some(free_port()), options)
+        Self::start_on(free_port(), options)
+    }
+
+    /// The same, on a port of the caller's choice.
+    pub fn start_on(port: u16, options: &[&str]) -> Server {
+        Self::started(Some(port), options)
     }
 
     fn started(port: Option<u16>, options: &[&str]) -> Server {

@@ -20,7 +20,7 @@ pub struct Global {
     #[arg(short, long, global = true, value_name = "P")]
     pub project: Option<String>,
 
-    /// Server: redis://, rediss:// or unix:// [env MARCONI_REDIS] [default: redis://127.0.0.1:6379]
+    /// Server: redis://, rediss:// or unix://, with ?master=NAME or ?cluster=true where it is several [env MARCONI_REDIS] [default: redis://127.0.0.1:6379]
     #[arg(long, global = true, value_name = "URL")]
     pub redis: Option<String>,
 

@@ -1,0 +1,61 @@
+//! A node that dies, and its replica in its place.
+
+use marconi_redis::Store;
+
+use crate::stage::{Cluster, PATIENCE, ask, until};
+
+#[tokio::test]
+async fn a_node_that_dies_fails_only_its_own_queues_until_its_replica_takes_over() {
+    let mut cluster = Cluster::start(1).await;
+    let store = cluster.store().await;
+    let (lost, other) = (cluster.project_on(0).await, cluster.project_on(1).await);
+    let lost = store.queue(&lost, "orders").unwrap();
+    let other = store.queue(&other, "orders").unwrap();
+    lost.post("before").await.unwrap();
+    other.post("before").await.unwrap();
+    let fence = lost.claim().await.unwrap().unwrap();
+    let before = fence.fence();
+    fence.release().await.unwrap();
+    let replicas: u64 = ask(&cluster.primaries[0], &["WAIT", "1", "60000"]).await;
+    assert_eq!(replicas, 1);
+
+    cluster.primaries[0].kill();
+    // The others go on, whatever becomes of that one.
+    for server in &cluster.primaries[1..] {
+        let () = ask(
+            server,
+            &["CONFIG", "SET", "cluster-require-full-coverage", "no"],
+        )
+        .await;
+    }
+    other.post("meanwhile").await.unwrap();
+    let (_, ()) = tokio::join!(
+        async { lost.post("after").token("t").await.unwrap() },
+        until(&cluster.replicas[0], "INFO replication", "role:master"),
+    );
+    let mut bodies = Vec::new();
+    while let Some(claim) = lost.claim().limit(1).await.unwrap() {
+        assert!(claim.fence() > before);
+        bodies.push(claim.messages()[0].body::<String>().unwrap());
+        claim.delete_all().await.unwrap();
+    }
+    assert_eq!(bodies, ["before", "after"]);
+    assert_eq!(other.stats().await.unwrap().free, 2);
+}
+
+#[tokio::test]
+async fn a_store_that_knows_several_nodes_starts_while_the_first_is_away() {
+    let mut cluster = Cluster::start(1).await;
+    let url = cluster.url_of_all();
+    cluster.primaries[0].kill();
+    until(&cluster.replicas[0], "INFO replication", "role:master").await;
+    let store = Store::builder()
+        .deadline(PATIENCE)
+        .connect(&url)
+        .await
+        .unwrap();
+    let project = cluster.primaries[1].port().to_string();
+    let queue = store.queue(&project, "orders").unwrap();
+    queue.post("a").await.unwrap();
+    assert_eq!(queue.pop().await.unwrap().len(), 1);
+}

@@ -1,0 +1,13 @@
+//! The library on a cluster, of servers of its own: routing, resharding, failover, waiting.
+//!
+//! Guards that a queue is found wherever its slot is by now, without an answer being lost or doubled.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod failover;
+mod moving;
+mod pool;
+mod routing;
+mod stage;
+mod waiting;

@@ -1,0 +1,139 @@
+//! Waiters of a cluster are told by the node that serves their queue.
+
+use std::time::Duration;
+
+use marconi_redis::{Claim, Queue, Store};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::common;
+use crate::stage::{Cluster, PATIENCE, ask, until, until_heard};
+
+fn waiter(queue: &Queue) -> JoinHandle<Option<Claim>> {
+    let claim = queue.claim().limit(1).wait(PATIENCE);
+    tokio::spawn(async move { claim.await.unwrap() })
+}
+
+async fn body(waiter: JoinHandle<Option<Claim>>) -> String {
+    let claim = timeout(PATIENCE * 2, waiter)
+        .await
+        .expect("an end of the waiting")
+        .unwrap();
+    claim.expect("a message").messages()[0].body().unwrap()
+}
+
+#[tokio::test]
+async fn waiters_of_queues_on_all_nodes_are_told_over_one_line_a_node() {
+    let cluster = Cluster::start(0).await;
+    let (store, poster) = (cluster.store().await, cluster.store().await);
+    let mut waiters = Vec::new();
+    for primary in [0, 1, 2, 0, 1, 2] {
+        let project = cluster.project_on(primary).await;
+        let queue = store.queue(&project, "orders").unwrap();
+        queue.create().await.unwrap();
+        waiters.push((project, waiter(&queue)));
+        until_heard(&cluster.primaries[primary], &queue, 1).await;
+    }
+    for server in &cluster.primaries {
+        let clients: String = ask(server, &["CLIENT", "LIST", "TYPE", "PUBSUB"]).await;
+        assert_eq!(clients.lines().count(), 1, "{clients}");
+    }
+    for (project, waiter) in waiters {
+        poster
+            .queue(&project, "orders")
+            .unwrap()
+            .post(&project)
+            .await
+            .unwrap();
+        assert_eq!(body(waiter).await, project);
+    }
+}
+
+#[tokio::test]
+async fn a_waiter_is_told_by_the_node_that_its_slot_has_moved_to() {
+    let cluster = Cluster::start(0).await;
+    let store = cluster.store().await;
+    let project = cluster.project_on(0).await;
+    let slot = cluster.slot_of(&project).await;
+    let queue = store.queue(&project, "orders").unwrap();
+    queue.create().await.unwrap();
+    let waiting = waiter(&queue);
+    until_heard(&cluster.primaries[0], &queue, 1).await;
+    cluster.move_slot(slot, 0, 1).await;
+    if common::version() >= (7, 0) {
+        // Before, whatever is published anywhere is told everywhere.
+        until_heard(&cluster.primaries[1], &queue, 1).await;
+    }
+    cluster
+        .store()
+        .await
+        .queue(&project, "orders")
+        .unwrap()
+        .post("a")
+        .await
+        .unwrap();
+    assert_eq!(body(waiting).await, "a");
+}
+
+#[tokio::test]
+async fn a_waiter_is_told_by_the_replica_that_took_over() {
+    let mut cluster = Cluster::start(1).await;
+    let store = cluster.store().await;
+    let project = cluster.project_on(0).await;
+    let queue = store.queue(&project, "orders").unwrap();
+    queue.create().await.unwrap();
+    let waiting = waiter(&queue);
+    until_heard(&cluster.primaries[0], &queue, 1).await;
+    let replicas: u64 = ask(&cluster.primaries[0], &["WAIT", "1", "60000"]).await;
+    assert_eq!(replicas, 1);
+    cluster.primaries[0].kill();
+    until(&cluster.replicas[0], "INFO replication", "role:master").await;
+    let poster = Store::builder()
+        .deadline(PATIENCE)
+        .connect(&cluster.url_of_all())
+        .await
+        .unwrap();
+    poster
+        .queue(&project, "orders")
+        .unwrap()
+        .post("a")
+        .await
+        .unwrap();
+    assert_eq!(body(waiting).await, "a");
+}
+
+#[tokio::test]
+async fn a_line_that_nobody_waits_on_any_more_is_given_up_and_another_waiter_brings_one_along() {
+    let cluster = Cluster::start(0).await;
+    let store = cluster.store().await;
+    let project = cluster.project_on(2).await;
+    let queue = store.queue(&project, "orders").unwrap();
+    queue.create().await.unwrap();
+    for n in 0..3 {
+        let waiting = waiter(&queue);
+        until_heard(&cluster.primaries[2], &queue, 1).await;
+        queue.post(&format!("{n}")).await.unwrap();
+        assert_eq!(body(waiting).await, format!("{n}"));
+        until_heard(&cluster.primaries[2], &queue, 0).await;
+    }
+}
+
+#[tokio::test]
+async fn waiters_that_come_while_a_line_is_given_up_are_told() {
+    let cluster = Cluster::shared().await;
+    let builder = Store::builder().keep_alive(Duration::from_millis(5));
+    let store = builder.connect(&cluster.url()).await.unwrap();
+    let project = cluster.project_on(2).await;
+    let queue = store.queue(&project, "orders").unwrap();
+    let poster = cluster.store().await.queue(&project, "orders").unwrap();
+    for n in 0..200 {
+        let waiting = waiter(&queue);
+        poster.post(&format!("{n}")).await.unwrap();
+        let claim = waiting.await.unwrap().expect("a message");
+        assert_eq!(
+            claim.messages()[0].body::<String>().unwrap(),
+            format!("{n}")
+        );
+        claim.delete_all().await.unwrap();
+    }
+}
