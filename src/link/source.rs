@@ -171,6 +171,12 @@ impl Source {
         }
     }
 
+    /// Whether there is a connection that is not known to be broken.
+    #[cfg(test)]
+    pub(super) fn is_connected(&self) -> bool {
+        matches!(self, Source::Own(own) if own.current().is_some())
+    }
+
     /// Calls that went this way were not answered there. `moved` is who has the slot instead.
     pub(super) fn doubt(&self, route: &Route, moved: Option<Node>) {
         match (self, route, moved) {

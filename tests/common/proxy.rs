@@ -20,6 +20,8 @@ struct Switches {
     swallow: AtomicBool,
     drop_next: AtomicBool,
     close: Notify,
+    /// A reply was swallowed.
+    swallowed: Notify,
     /// How many connections there were.
     connections: AtomicUsize,
     /// Connections up to this number have fallen silent.
@@ -42,6 +44,11 @@ impl Proxy {
     /// Requests go through, replies don't.
     pub fn swallow_replies(&self, swallow: bool) {
         self.switches.swallow.store(swallow, Ordering::SeqCst);
+    }
+
+    /// Until a reply has been swallowed since this was last waited for.
+    pub async fn until_swallowed(&self) {
+        self.switches.swallowed.notified().await;
     }
 
     /// The next reply is lost, and the connection with it.
@@ -106,7 +113,9 @@ async fn carry(
                 return Ok(());
             }
             let is_silent = number <= switches.silent.load(Ordering::SeqCst);
-            if !is_silent && !switches.swallow.load(Ordering::SeqCst) {
+            if switches.swallow.load(Ordering::SeqCst) {
+                switches.swallowed.notify_one();
+            } else if !is_silent {
                 to_client.write_all(&buffer[..length]).await?;
             }
         }

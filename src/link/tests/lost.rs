@@ -81,7 +81,7 @@ async fn what_was_lost_once_stays_unknown_though_the_server_is_gone_by_then() {
     let keys = keys();
     let call = link.call(add(&keys, 1), Retry::Always);
     let (result, ()) = tokio::join!(call, async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        proxy.until_swallowed().await;
         server.kill();
         proxy.close();
     });
@@ -98,8 +98,10 @@ async fn a_restarted_server_is_found_again_by_a_call_that_must_not_run_twice() {
         1
     );
     server.restart();
-    // Lets the connection see that it broke; a call in that instant would be unknown, rightly.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    // A call in the instant before the connection sees that it broke would be unknown, rightly.
+    while link.shared.source.is_connected() {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(
         number(&link.call(add(&keys, 1), Retry::OnlyIfNotDone).await),
         1
@@ -113,11 +115,8 @@ async fn a_server_that_is_away_for_a_moment_is_waited_for() {
     server.kill();
     let keys = keys();
     let call = link.call(add(&keys, 1), Retry::OnlyIfNotDone);
-    let back = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        server.restart();
-    };
-    let (result, ()) = tokio::join!(call, back);
+    // The call is polled first, and finds nobody.
+    let (result, ()) = tokio::join!(call, async { server.restart() });
     assert_eq!(number(&result), 1);
 }
 
@@ -137,10 +136,8 @@ async fn requests_beyond_the_bound_wait_their_turn_and_are_not_done_if_it_never_
     server.pause();
     let patient = link.with_deadline(Duration::from_millis(1_200));
     let first = patient.call(add(&keys, 1), Retry::OnlyIfNotDone);
-    let second = async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        link.call(add(&keys, 10), Retry::OnlyIfNotDone).await
-    };
+    // Polled second, and so behind the first one.
+    let second = link.call(add(&keys, 10), Retry::OnlyIfNotDone);
     let (first, second) = tokio::join!(first, second);
     assert_eq!(first.unwrap_err().outcome(), Outcome::Unknown);
     assert_eq!(second.unwrap_err().outcome(), Outcome::NotDone);
