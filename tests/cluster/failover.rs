@@ -1,5 +1,7 @@
 //! A node that dies, and its replica in its place.
 
+use std::time::Duration;
+
 use marconi_redis::Store;
 
 use crate::stage::{Cluster, PATIENCE, ask, until};
@@ -58,4 +60,36 @@ async fn a_store_that_knows_several_nodes_starts_while_the_first_is_away() {
     let queue = store.queue(&project, "orders").unwrap();
     queue.post("a").await.unwrap();
     assert_eq!(queue.pop().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_store_starts_though_the_map_names_a_node_that_is_away() {
+    let mut cluster = Cluster::start(0).await;
+    for server in &cluster.primaries {
+        let () = ask(
+            server,
+            &["CONFIG", "SET", "cluster-require-full-coverage", "no"],
+        )
+        .await;
+    }
+    let url = cluster.url_of_all();
+    // Whichever of them is asked first.
+    let first = (0..3)
+        .min_by_key(|at| cluster.primaries[*at].port())
+        .unwrap();
+    let project = cluster.project_on((first + 1) % 3).await;
+    cluster.primaries[first].kill();
+    let store = Store::builder()
+        .deadline(PATIENCE)
+        .connect(&url)
+        .await
+        .unwrap();
+    let queue = store.queue(&project, "orders").unwrap();
+    assert!(!queue.exists().await.unwrap());
+    assert!(
+        !store
+            .with_deadline(Duration::from_millis(300))
+            .is_alive()
+            .await
+    );
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use marconi_redis::keys::Part;
 use marconi_redis::{Claim, Queue, Store};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::common;
-use crate::stage::{Cluster, PATIENCE, ask, until, until_heard};
+use crate::stage::{Cluster, PATIENCE, ask, try_ask, until, until_heard};
 
 fn waiter(queue: &Queue) -> JoinHandle<Option<Claim>> {
     let claim = queue.claim().limit(1).wait(PATIENCE);
@@ -119,21 +120,33 @@ async fn a_line_that_nobody_waits_on_any_more_is_given_up_and_another_waiter_bri
 }
 
 #[tokio::test]
-async fn waiters_that_come_while_a_line_is_given_up_are_told() {
+async fn waiters_that_come_while_their_channel_is_given_up_are_told() {
     let cluster = Cluster::shared().await;
     let builder = Store::builder().keep_alive(Duration::from_millis(5));
     let store = builder.connect(&cluster.url()).await.unwrap();
     let project = cluster.project_on(2).await;
     let queue = store.queue(&project, "orders").unwrap();
-    let poster = cluster.store().await.queue(&project, "orders").unwrap();
-    for n in 0..200 {
+    queue.create().await.unwrap();
+    // Somebody waits there all the time, so that the line stays.
+    let other = store.queue(&cluster.project_on(2).await, "orders").unwrap();
+    let _patient = waiter(&other);
+    let (meta, node) = (queue.keys().key(Part::Meta), &cluster.primaries[2]);
+    let mut behind = node.connection().await;
+    for n in 0..150 {
+        // Each comes a little later after the one before: into every moment of the giving up.
+        sleep(Duration::from_micros(n * 100)).await;
+        let _: u64 = try_ask(&mut behind, &["HDEL", &meta, "waiting_until"])
+            .await
+            .unwrap();
         let waiting = waiter(&queue);
-        poster.post(&format!("{n}")).await.unwrap();
-        let claim = waiting.await.unwrap().expect("a message");
-        assert_eq!(
-            claim.messages()[0].body::<String>().unwrap(),
-            format!("{n}")
-        );
-        claim.delete_all().await.unwrap();
+        let listened = async {
+            let words = ["HEXISTS", &meta, "waiting_until"];
+            while try_ask::<u64>(&mut behind, &words).await.unwrap() == 0 {}
+        };
+        timeout(PATIENCE, listened)
+            .await
+            .expect("somebody listens, and looks");
+        queue.post(&format!("{n}")).await.unwrap();
+        assert_eq!(body(waiting).await, format!("{n}"));
     }
 }
