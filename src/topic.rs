@@ -73,9 +73,7 @@ impl Store {
     /// [`InvalidArgument`](crate::Error::InvalidArgument) for a name that is none, as for
     /// [queues](Store::queue), and for a prefix above 57 bytes.
     pub fn topic(&self, project: &str, name: &str) -> Result<Topic> {
-        Ok(Topic {
-            queue: self.of_topics()?.queue(project, name)?,
-        })
+        Ok(Topic::of(self.of_topics()?.queue(project, name)?))
     }
 
     /// Lists the topics of a project, in name order. See [`Topics`].
@@ -98,6 +96,11 @@ impl Store {
 }
 
 impl Topic {
+    /// The topic that a queue of a store of topics is.
+    pub(crate) fn of(queue: Queue) -> Self {
+        Topic { queue }
+    }
+
     /// Its project and name.
     pub fn path(&self) -> &QueuePath {
         self.queue.path()
