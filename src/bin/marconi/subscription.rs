@@ -126,7 +126,7 @@ fn id(text: &str) -> Result<SubscriptionId> {
 
 /// A JSON object of options, ready to be stored.
 fn options(text: &str) -> Result<Body> {
-    maps::object("--options", text)
+    Ok(Body(maps::object("--options", text)?.into()))
 }
 
 fn document(subscription: &Subscription) -> Value {
