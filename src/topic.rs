@@ -11,6 +11,7 @@ use serde::Serialize;
 
 pub use list::{TopicPage, Topics};
 
+use crate::check::Violation;
 use crate::error::Result;
 use crate::keys::{ProjectName, QueueKeys, QueuePath};
 use crate::message::{Message, MessageId, NewMessage};
@@ -243,6 +244,21 @@ impl Topic {
     /// None of its own; see [`Topic`](Topic#errors).
     pub async fn delete_one(&self, id: MessageId) -> Result<()> {
         self.queue.delete_one(id).await
+    }
+
+    /// Looks at all there is in the topic and answers what does not fit together, as
+    /// [for queues](Queue::check).
+    ///
+    /// ```no_run
+    /// # async fn example(topic: marconi_redis::Topic) -> marconi_redis::Result<()> {
+    /// assert!(topic.check().await?.is_empty());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// None of its own; see [`Topic`](Topic#errors).
+    pub async fn check(&self) -> Result<Vec<Violation>> {
+        self.queue.check().await
     }
 
     fn told<T>(&self, result: Result<T>) -> Result<T> {

@@ -104,8 +104,7 @@ impl World {
         self.note(at, "check".into());
         let Topic { settings, .. } = &self.places[at].topic;
         if settings.is_some() {
-            let queue = self.raw.at(self.now).queue_at(self.path(at));
-            assert_eq!(queue.check().await.unwrap(), []);
+            assert_eq!(self.topic(at).check().await.unwrap(), []);
             self.saw("check");
         }
     }

@@ -33,8 +33,6 @@ pub struct World {
     /// Two programs, and one that makes nothing by posting.
     pub stores: [Store; 2],
     pub strict: Store,
-    /// Looks at topics as at the queues that they are.
-    pub raw: Store,
     /// How often what came.
     pub seen: BTreeMap<&'static str, u64>,
     seed: u64,
@@ -47,7 +45,6 @@ impl World {
         let builder = |client: &str| Store::builder().client(client).unwrap();
         let url = server.url();
         let strict = builder("strict").create_queues(false);
-        let raw = builder("raw").prefix("mq.topics").unwrap();
         let place = |project, name| Place {
             project,
             name,
@@ -67,7 +64,6 @@ impl World {
                 builder("desk").connect(&url).await.unwrap(),
             ],
             strict: strict.connect(&url).await.unwrap(),
-            raw: raw.connect(&url).await.unwrap(),
             seen: BTreeMap::new(),
             seed,
             done: 0,
