@@ -41,8 +41,9 @@ local function mistyped()
     log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
     expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
     taken = 'hash', floor = 'hash', state = 'hash', pools = 'hash', pool_queues = 'hash', flavors = 'hash',
-    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', subscriptions = 'hash',
-    subscribers = 'hash', subscription_ids = 'zset', subscription_expiry = 'zset',
+    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', topic_catalogue = 'hash',
+    topic_catalogue_names = 'zset', subscriptions = 'hash', subscribers = 'hash', subscription_ids = 'zset',
+    subscription_expiry = 'zset',
   }
   for _, key in ipairs(KEYS) do
     local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok

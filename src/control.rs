@@ -46,6 +46,8 @@ use crate::store::Store;
 pub struct Control {
     store: Store,
     keys: ControlKeys,
+    /// With the catalogue that this handle speaks of.
+    catalogue: ControlKeys,
 }
 
 /// A kind of thing that the control plane has.
@@ -56,15 +58,36 @@ pub enum ControlKind {
     Pools,
     /// Flavors.
     Flavors,
-    /// Which queue is on which pool.
+    /// Which queue, and which topic, is on which pool.
     Catalogue,
 }
 
 impl Control {
     pub(crate) fn new(store: &Store) -> Self {
+        let keys = ControlKeys::new(store.prefix());
         Control {
             store: store.clone(),
-            keys: ControlKeys::new(store.prefix()),
+            catalogue: keys.clone(),
+            keys,
+        }
+    }
+
+    /// The same control plane, with topics where it says queues: what is registered, placed, looked up
+    /// and listed by this handle is the topic of that name. Pools, flavors, [`check`](Self::check) and
+    /// [`drop_all`](Self::drop_all) are no others.
+    ///
+    /// ```no_run
+    /// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
+    /// let topics = store.control().of_topics();
+    /// for entry in topics.catalogue("shop")?.await?.entries {
+    ///     println!("the topic {} is on {}", entry.queue, entry.pool);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn of_topics(&self) -> Self {
+        Control {
+            catalogue: self.keys.of_topics(),
+            ..self.clone()
         }
     }
 
@@ -73,8 +96,8 @@ impl Control {
         &self.store
     }
 
-    /// Looks at all there is and answers what does not fit together: counts, names, and queues on pools
-    /// that are not registered.
+    /// Looks at all there is and answers what does not fit together: counts, names, and queues and
+    /// topics on pools that are not registered.
     ///
     /// ```no_run
     /// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
@@ -118,9 +141,28 @@ impl Control {
     }
 
     async fn call(&self, script: &'static Script, args: &[&str], retry: Retry) -> Result<Value> {
+        self.call_on(&self.keys, script, args, retry).await
+    }
+
+    /// A call of a script `control/catalogue/…`.
+    async fn catalogue_call(
+        &self,
+        script: &'static Script,
+        args: &[&str],
+        retry: Retry,
+    ) -> Result<Value> {
+        self.call_on(&self.catalogue, script, args, retry).await
+    }
+
+    async fn call_on(
+        &self,
+        keys: &ControlKeys,
+        script: &'static Script,
+        args: &[&str],
+        retry: Retry,
+    ) -> Result<Value> {
         let of = Operation::begin(&self.store);
-        of.call(of.script(script, &self.keys).arg(args), retry)
-            .await
+        of.call(of.script(script, keys).arg(args), retry).await
     }
 }
 

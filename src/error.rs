@@ -141,8 +141,8 @@ pub enum Error {
         /// Which, by what the server says.
         detail: String,
     },
-    /// A pool that holds queues, or is the only one of its flavor, is not taken out.
-    #[error("{detail}: delete these queues first, or take the pool out of its flavor")]
+    /// A pool that holds queues or topics, or is the only one of its flavor, is not taken out.
+    #[error("{detail}: delete these first, or take the pool out of its flavor")]
     PoolInUse {
         /// What is in the way, by what the server says.
         detail: String,
@@ -153,8 +153,8 @@ pub enum Error {
         /// Which, by what the server says.
         detail: String,
     },
-    /// The catalogue doesn't have the queue.
-    #[error("{detail}: create the queue, or enter it in the catalogue")]
+    /// The catalogue doesn't have the queue or topic.
+    #[error("{detail}: create it, or enter it in the catalogue")]
     QueueNotMapped {
         /// Which, by what the server says.
         detail: String,

@@ -86,7 +86,10 @@ pub use error::{Cause, Error, Outcome, Result};
 pub use health::{Capability, Collected, Health, OperationKind, Tried, Volume};
 pub use message::{Message, MessageId, NewMessage, Origin};
 pub use metadata::Metadata;
-pub use pooled::{CreatePooledQueue, PooledQueueEntry, PooledQueuePage, PooledQueues, PooledStore};
+pub use pooled::{
+    CreatePooledQueue, CreatePooledTopic, PooledQueueEntry, PooledQueuePage, PooledQueues,
+    PooledStore, PooledTopicEntry, PooledTopicPage, PooledTopics,
+};
 pub use queue::{
     CreateQueue, DeadLetters, Delete, End, LetterInTransit, List, ListDeadLetters, ListInTransit,
     MessagePage, Order, Pop, Post, Queue, Redrive, Redriven, Stats, TransitPage,

@@ -1,4 +1,4 @@
-//! A store over many pools: each queue is on one of them, and the catalogue says on which.
+//! A store over many pools: each queue and topic is on one of them, and the catalogue says on which.
 //!
 //! Guards that a queue is on one pool only. It is entered in the catalogue before it is made and looked
 //! for there once more after that; it is deleted before it is taken out, and looked for once more after
@@ -7,6 +7,9 @@
 
 mod create;
 mod list;
+mod place;
+mod topic;
+mod topic_list;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -17,19 +20,18 @@ use tokio::time::Instant;
 
 pub use create::CreatePooledQueue;
 pub use list::{PooledQueueEntry, PooledQueuePage, PooledQueues};
+pub use topic::CreatePooledTopic;
+pub use topic_list::{PooledTopicEntry, PooledTopicPage, PooledTopics};
 
 use crate::control::{Control, Placement};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::health::Health;
 use crate::keys::{ProjectName, QueuePath};
 use crate::queue::Queue;
-use crate::store::Store;
+use crate::store::{Kind, Store};
 
 /// How long it is believed where a queue is, unless set.
 const BELIEVED_FOR: Duration = Duration::from_secs(10);
-
-/// So many answers of the catalogue are kept; then those that are too old go.
-const KEPT: usize = 10_000;
 
 /// A store whose queues are on many servers; clones are cheap and share the connections.
 ///
@@ -48,7 +50,8 @@ const KEPT: usize = 10_000;
 /// # Ok(()) }
 /// ```
 ///
-/// Topics are not in the catalogue: they are on whichever [`pool`](Self::pool) a program chooses.
+/// [Topics](Self::topic) are placed as queues are, and in a catalogue of their own: a topic and a queue
+/// of one name may be on different pools.
 ///
 /// # Where a queue is
 /// is asked of the control plane once and believed for a while: 10 s, unless
@@ -67,7 +70,7 @@ struct Inner {
     control: Control,
     /// By uri: a pool that moves is another server.
     stores: Mutex<HashMap<String, Store>>,
-    placements: Mutex<HashMap<QueuePath, (Placement, Instant)>>,
+    placements: Mutex<HashMap<(Kind, QueuePath), (Placement, Instant)>>,
 }
 
 impl PooledStore {
@@ -107,27 +110,29 @@ impl PooledStore {
     /// A handle on a queue, on the pool that it is on.
     ///
     /// # Errors
-    /// [`QueueNotMapped`](Error::QueueNotMapped) where it is on none;
-    /// [`PoolDoesNotExist`](Error::PoolDoesNotExist) where its pool was taken out.
+    /// [`QueueNotMapped`](crate::Error::QueueNotMapped) where it is on none;
+    /// [`PoolDoesNotExist`](crate::Error::PoolDoesNotExist) where its pool was taken out.
     pub async fn queue(&self, project: &str, name: &str) -> Result<Queue> {
-        self.find(&QueuePath::new(project, name)?).await
+        self.find(Kind::Queue, &QueuePath::new(project, name)?)
+            .await
     }
 
     /// The same; a queue that is on no pool yet gets one that serves no flavor, where a post will make it.
     ///
     /// # Errors
-    /// [`PoolDoesNotExist`](Error::PoolDoesNotExist) where no such pool takes new queues.
+    /// [`PoolDoesNotExist`](crate::Error::PoolDoesNotExist) where no such pool takes new queues.
     pub async fn queue_or_new(&self, project: &str, name: &str) -> Result<Queue> {
-        self.find_or_register(&QueuePath::new(project, name)?).await
+        let path = QueuePath::new(project, name)?;
+        self.find_or_register(Kind::Queue, &path).await
     }
 
     /// Creates a queue on a pool of its flavor, unless it is there. See [`CreatePooledQueue`].
     ///
     /// # Errors
-    /// [`InvalidArgument`](Error::InvalidArgument) for a name that is none.
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) for a name that is none.
     pub fn create_queue(&self, project: &str, name: &str) -> Result<CreatePooledQueue> {
         let path = QueuePath::new(project, name)?;
-        Ok(CreatePooledQueue::new(self.clone(), path))
+        Ok(CreatePooledQueue::new(self.clone(), Kind::Queue, path))
     }
 
     /// Deletes a queue with all it holds, and takes it out of the catalogue; answers whether it was there.
@@ -140,27 +145,14 @@ impl PooledStore {
     /// As of [`Queue::delete`]; then it stays in the catalogue.
     pub async fn delete_queue(&self, project: &str, name: &str) -> Result<bool> {
         let path = QueuePath::new(project, name)?;
-        self.forget(&path);
-        let queue = match self.find(&path).await {
-            Err(Error::QueueNotMapped { .. }) => return Ok(false),
-            found => found?,
-        };
-        let pool = self.placement(&path).await?.pool;
-        let deleted = queue.delete().await?;
-        self.control().unplace(&path, &pool).await?;
-        self.forget(&path);
-        // Made again meanwhile, by someone who had seen the entry: it goes back in.
-        if queue.exists().await? {
-            self.control().place(&path, &pool).await?;
-        }
-        Ok(deleted)
+        self.delete(Kind::Queue, &path).await
     }
 
     /// The store of one pool, by the pool's name.
     ///
     /// # Errors
-    /// [`PoolDoesNotExist`](Error::PoolDoesNotExist);
-    /// [`InvalidArgument`](Error::InvalidArgument) where its uri is none.
+    /// [`PoolDoesNotExist`](crate::Error::PoolDoesNotExist);
+    /// [`InvalidArgument`](crate::Error::InvalidArgument) where its uri is none.
     pub async fn pool(&self, name: &str) -> Result<Store> {
         let pool = self.control().pool(name).await?;
         self.store_at(name, &pool.uri)
@@ -177,7 +169,7 @@ impl PooledStore {
     /// ```
     ///
     /// # Errors
-    /// What the control plane says; [`InvalidArgument`](Error::InvalidArgument) where a pool's uri is none.
+    /// What the control plane says; [`InvalidArgument`](crate::Error::InvalidArgument) where a pool's uri is none.
     /// A pool that is down is no error.
     pub async fn health(&self) -> Result<BTreeMap<String, Health>> {
         let mut all = BTreeMap::new();
@@ -209,73 +201,12 @@ impl PooledStore {
         failed.map_or(Ok(arrived), Err)
     }
 
-    /// Believes nothing any more of where this queue is.
-    pub fn forget(&self, queue: &QueuePath) {
-        locked(&self.inner.placements).remove(queue);
-    }
-
-    /// A handle on a queue, where the catalogue has it.
-    pub(crate) async fn find(&self, path: &QueuePath) -> Result<Queue> {
-        let placement = self.placement(path).await?;
-        self.queue_at(path, &placement)
-    }
-
-    pub(crate) async fn find_or_register(&self, path: &QueuePath) -> Result<Queue> {
-        match self.find(path).await {
-            Err(Error::QueueNotMapped { .. }) => self.register(path, None).await,
-            found => found,
-        }
-    }
-
-    async fn placement(&self, path: &QueuePath) -> Result<Placement> {
-        let known = locked(&self.inner.placements).get(path).cloned();
-        if let Some((placement, since)) = known
-            && since.elapsed() < self.believed_for
-        {
-            return Ok(placement);
-        }
-        let placement = self.control().placement(path).await?;
-        self.believe(path, &placement);
-        Ok(placement)
-    }
-
-    async fn register(&self, path: &QueuePath, flavor: Option<&str>) -> Result<Queue> {
-        let (placement, _) = self.control().register(path, flavor).await?;
-        self.believe(path, &placement);
-        self.queue_at(path, &placement)
-    }
-
-    fn believe(&self, path: &QueuePath, placement: &Placement) {
+    /// Believes nothing any more of where the queue of this name is, and the topic.
+    pub fn forget(&self, path: &QueuePath) {
         let mut placements = locked(&self.inner.placements);
-        if placements.len() >= KEPT {
-            placements.retain(|_, (_, since)| since.elapsed() < self.believed_for);
+        for kind in [Kind::Queue, Kind::Topic] {
+            placements.remove(&(kind, path.clone()));
         }
-        if placements.len() < KEPT {
-            placements.insert(path.clone(), (placement.clone(), Instant::now()));
-        }
-    }
-
-    fn queue_at(&self, path: &QueuePath, placement: &Placement) -> Result<Queue> {
-        let Some(uri) = &placement.uri else {
-            return Err(Error::PoolDoesNotExist {
-                detail: format!("{path} is on pool {}, which was taken out", placement.pool),
-            });
-        };
-        Ok(self.store_at(&placement.pool, uri)?.queue_at(path.clone()))
-    }
-
-    /// The store of a pool, connected to when first used.
-    fn store_at(&self, pool: &str, uri: &str) -> Result<Store> {
-        let mut stores = locked(&self.inner.stores);
-        if let Some(store) = stores.get(uri) {
-            return Ok(store.clone());
-        }
-        let store = self
-            .control()
-            .store()
-            .neighbour(uri, &format!("pool {pool}"), self)?;
-        stores.insert(uri.to_owned(), store.clone());
-        Ok(store)
     }
 
     /// For the stores of the pools, which must not keep each other alive.

@@ -119,8 +119,8 @@ scripts! {
     CONTROL_CATALOGUE_INSERT "control/catalogue/insert" [State PoolQueues Catalogue CatalogueNames] writes;
     CONTROL_CATALOGUE_LIST "control/catalogue/list" [State Catalogue CatalogueNames] reads;
     CONTROL_CATALOGUE_REGISTER "control/catalogue/register" [State Pools PoolQueues Flavors Catalogue CatalogueNames] writes;
-    CONTROL_CHECK "control/check" [State Pools PoolQueues Flavors FlavorNames Catalogue CatalogueNames] reads;
-    CONTROL_DROP "control/drop" [State Pools PoolQueues Flavors FlavorNames Catalogue CatalogueNames] writes;
+    CONTROL_CHECK "control/check" [State Pools PoolQueues Flavors FlavorNames Catalogue CatalogueNames TopicCatalogue TopicCatalogueNames] reads;
+    CONTROL_DROP "control/drop" [State Pools PoolQueues Flavors FlavorNames Catalogue CatalogueNames TopicCatalogue TopicCatalogueNames] writes;
     CONTROL_FLAVOR_CREATE "control/flavor/create" [State Flavors FlavorNames] writes;
     CONTROL_FLAVOR_DELETE "control/flavor/delete" [State Flavors FlavorNames] writes;
     CONTROL_FLAVOR_GET "control/flavor/get" [State Flavors] reads;

@@ -50,13 +50,20 @@ pub struct Store {
     wakes: Wakes,
     deadline: Duration,
     prefix: Prefix,
-    /// What goes by the names of queues here is topics.
-    has_topics: bool,
+    /// What goes by the names of queues here.
+    kind: Kind,
     /// What [`Store::at`] was given.
     fixed: Option<Timestamp>,
     settings: Arc<Settings>,
     /// Where other queues are, on a pool.
     neighbours: Option<Neighbours>,
+}
+
+/// What a name is the name of: a topic is a queue under a prefix of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Queue,
+    Topic,
 }
 
 struct Settings {
@@ -295,7 +302,7 @@ impl Store {
     /// The store that another queue is on: this one, but where this is a pool.
     pub(crate) async fn store_of(&self, path: &QueuePath) -> Result<Store> {
         match self.neighbours.as_ref().and_then(Neighbours::pooled) {
-            Some(pooled) => Ok(pooled.find(path).await?.store().clone()),
+            Some(pooled) => Ok(pooled.find(self.kind, path).await?.store().clone()),
             None => Ok(self.clone()),
         }
     }
@@ -303,7 +310,11 @@ impl Store {
     /// The same; a queue that is on no pool yet is given one.
     pub(crate) async fn store_for(&self, path: &QueuePath) -> Result<Store> {
         match self.neighbours.as_ref().and_then(Neighbours::pooled) {
-            Some(pooled) => Ok(pooled.find_or_register(path).await?.store().clone()),
+            Some(pooled) => Ok(pooled
+                .find_or_register(self.kind, path)
+                .await?
+                .store()
+                .clone()),
             None => Ok(self.clone()),
         }
     }
@@ -320,11 +331,19 @@ impl Store {
         &self.prefix
     }
 
+    /// The same server, where these are.
+    pub(crate) fn of(&self, kind: Kind) -> Result<Self> {
+        match kind {
+            Kind::Queue => Ok(self.clone()),
+            Kind::Topic => self.of_topics(),
+        }
+    }
+
     /// The same server, where topics are.
     pub(crate) fn of_topics(&self) -> Result<Self> {
         Ok(Store {
             prefix: self.prefix.of_topics()?,
-            has_topics: true,
+            kind: Kind::Topic,
             ..self.clone()
         })
     }
@@ -332,7 +351,7 @@ impl Store {
     /// A refusal that speaks of a queue, in the word for what it is here.
     pub(crate) fn told(&self, error: Error) -> Error {
         match error {
-            Error::QueueDoesNotExist { queue: topic } if self.has_topics => {
+            Error::QueueDoesNotExist { queue: topic } if self.kind == Kind::Topic => {
                 Error::TopicDoesNotExist { topic }
             }
             error => error,

@@ -4,6 +4,7 @@
 //! here claims, pops or moves letters.
 
 mod list;
+mod subscriptions;
 
 use std::fmt;
 
@@ -11,15 +12,13 @@ use serde::Serialize;
 
 pub use list::{TopicPage, Topics};
 
+use crate::check::Violation;
 use crate::error::Result;
 use crate::keys::{ProjectName, QueueKeys, QueuePath};
 use crate::message::{Message, MessageId, NewMessage};
 use crate::metadata::Metadata;
 use crate::queue::{CreateQueue, Delete, List, Order, Post, Queue, Stats};
 use crate::store::Store;
-use crate::subscription::{
-    ListSubscriptions, Subscribe, Subscription, SubscriptionId, UpdateSubscription,
-};
 
 /// A handle on a topic, whether it exists or not; cheap to clone.
 ///
@@ -73,9 +72,7 @@ impl Store {
     /// [`InvalidArgument`](crate::Error::InvalidArgument) for a name that is none, as for
     /// [queues](Store::queue), and for a prefix above 57 bytes.
     pub fn topic(&self, project: &str, name: &str) -> Result<Topic> {
-        Ok(Topic {
-            queue: self.of_topics()?.queue(project, name)?,
-        })
+        Ok(Topic::of(self.of_topics()?.queue(project, name)?))
     }
 
     /// Lists the topics of a project, in name order. See [`Topics`].
@@ -98,6 +95,11 @@ impl Store {
 }
 
 impl Topic {
+    /// The topic that a queue of a store of topics is.
+    pub(crate) fn of(queue: Queue) -> Self {
+        Topic { queue }
+    }
+
     /// Its project and name.
     pub fn path(&self) -> &QueuePath {
         self.queue.path()
@@ -242,64 +244,23 @@ impl Topic {
         self.queue.delete_one(id).await
     }
 
-    fn told<T>(&self, result: Result<T>) -> Result<T> {
-        result.map_err(|error| self.queue.store().told(error))
-    }
-}
-
-/// Subscriptions, as [queues](Queue) have them.
-impl Topic {
-    /// Subscribes somebody to this topic. See [`Subscribe`].
+    /// Looks at all there is in the topic and answers what does not fit together, as
+    /// [for queues](Queue::check).
     ///
     /// ```no_run
     /// # async fn example(topic: marconi_redis::Topic) -> marconi_redis::Result<()> {
-    /// topic.subscribe("mailto:press@example.org").await?;
+    /// assert!(topic.check().await?.is_empty());
     /// # Ok(()) }
     /// ```
-    pub fn subscribe(&self, subscriber: &str) -> Subscribe {
-        self.queue.subscribe(subscriber)
-    }
-
-    /// Lists the subscriptions, oldest first. See [`ListSubscriptions`].
-    pub fn subscriptions(&self) -> ListSubscriptions {
-        self.queue.subscriptions()
-    }
-
-    /// As [`Queue::subscription`].
-    ///
-    /// # Errors
-    /// [`SubscriptionDoesNotExist`](crate::Error::SubscriptionDoesNotExist).
-    pub async fn subscription(&self, id: SubscriptionId) -> Result<Subscription> {
-        self.queue.subscription(id).await
-    }
-
-    /// As [`Queue::subscription_of`].
-    ///
-    /// # Errors
-    /// [`InvalidArgument`](crate::Error::InvalidArgument) for an empty subscriber.
-    pub async fn subscription_of(&self, subscriber: &str) -> Result<Option<Subscription>> {
-        self.queue.subscription_of(subscriber).await
-    }
-
-    /// As [`Queue::update_subscription`].
-    pub fn update_subscription(&self, id: SubscriptionId) -> UpdateSubscription {
-        self.queue.update_subscription(id)
-    }
-
-    /// As [`Queue::confirm_subscription`].
-    ///
-    /// # Errors
-    /// [`SubscriptionDoesNotExist`](crate::Error::SubscriptionDoesNotExist).
-    pub async fn confirm_subscription(&self, id: SubscriptionId, confirmed: bool) -> Result<()> {
-        self.queue.confirm_subscription(id, confirmed).await
-    }
-
-    /// As [`Queue::delete_subscription`].
     ///
     /// # Errors
     /// None of its own; see [`Topic`](Topic#errors).
-    pub async fn delete_subscription(&self, id: SubscriptionId) -> Result<bool> {
-        self.queue.delete_subscription(id).await
+    pub async fn check(&self) -> Result<Vec<Violation>> {
+        self.queue.check().await
+    }
+
+    fn told<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| self.queue.store().told(error))
     }
 }
 

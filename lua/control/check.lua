@@ -2,7 +2,7 @@
 -- Each call looks at its entries in every part at once, so live traffic beside it causes no false alarm.
 --
 -- KEYS
---   state pools pool_queues flavors flavor_names catalogue catalogue_names
+--   state pools pool_queues flavors flavor_names catalogue catalogue_names topic_catalogue topic_catalogue_names
 -- ARGV
 --   part    text      -      the part whose entries are looked at, any but state
 --   cursor  text?     -      as the last call answered; '' = from the start
@@ -18,8 +18,9 @@
 --   no
 -- MORE
 --   no
-if #KEYS ~= 7 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 7 keys and 3 arguments') end
+if #KEYS ~= 9 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 9 keys and 3 arguments') end
 local STATE, POOLS, POOL_QUEUES, FLAVORS, FLAVOR_NAMES, CATALOGUE, CATALOGUE_NAMES = unpack(KEYS)
+local TOPIC_CATALOGUE, TOPIC_CATALOGUE_NAMES = KEYS[8], KEYS[9]
 local part, position, count = unpack(ARGV)
 
 -- {{{ lib/whole
@@ -36,8 +37,9 @@ local function mistyped()
     log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
     expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
     taken = 'hash', floor = 'hash', state = 'hash', pools = 'hash', pool_queues = 'hash', flavors = 'hash',
-    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', subscriptions = 'hash',
-    subscribers = 'hash', subscription_ids = 'zset', subscription_expiry = 'zset',
+    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', topic_catalogue = 'hash',
+    topic_catalogue_names = 'zset', subscriptions = 'hash', subscribers = 'hash', subscription_ids = 'zset',
+    subscription_expiry = 'zset',
   }
   for _, key in ipairs(KEYS) do
     local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
@@ -76,10 +78,12 @@ local function check_count(name, queues)
   counted = counted + queues
 end
 
-local function check_entry(entry, pool)
-  if not redis.call('ZSCORE', CATALOGUE_NAMES, entry) then violated(entry, 'is not listed in catalogue_names') end
-  if redis.call('HEXISTS', POOLS, pool) == 0 then violated(entry, 'is on a pool that is not there') end
-  if redis.call('HEXISTS', POOL_QUEUES, pool) == 0 then violated(entry, 'is on a pool that counts no queues') end
+local function placed(names, is)
+  return function(entry, pool)
+    if not redis.call('ZSCORE', names, entry) then violated(entry, 'is not listed in ' .. part .. '_names') end
+    if redis.call('HEXISTS', POOLS, pool) == 0 then violated(entry, is .. ' on a pool that is not there') end
+    if redis.call('HEXISTS', POOL_QUEUES, pool) == 0 then violated(entry, is .. ' on a pool that counts no queues') end
+  end
 end
 
 local function check_flavor(entry)
@@ -89,14 +93,17 @@ end
 local function listed_from(hash)
   return function(entry, score)
     if redis.call('HEXISTS', hash, entry) == 0 then violated(entry, 'stands in ' .. part .. ' alone') end
-    if score ~= '0' then violated(entry, 'has a score, and so another place in the order') end
+    if score ~= '0' then violated(entry, 'has a score in ' .. part .. ', and so another place in the order') end
   end
 end
 
 local scans = {
   pools = {'HGETALL', POOLS, check_pool}, pool_queues = {'HGETALL', POOL_QUEUES, check_count},
   flavors = {'HSCAN', FLAVORS, check_flavor}, flavor_names = {'ZSCAN', FLAVOR_NAMES, listed_from(FLAVORS)},
-  catalogue = {'HSCAN', CATALOGUE, check_entry}, catalogue_names = {'ZSCAN', CATALOGUE_NAMES, listed_from(CATALOGUE)},
+  catalogue = {'HSCAN', CATALOGUE, placed(CATALOGUE_NAMES, 'is')},
+  catalogue_names = {'ZSCAN', CATALOGUE_NAMES, listed_from(CATALOGUE)},
+  topic_catalogue = {'HSCAN', TOPIC_CATALOGUE, placed(TOPIC_CATALOGUE_NAMES, 'is a topic')},
+  topic_catalogue_names = {'ZSCAN', TOPIC_CATALOGUE_NAMES, listed_from(TOPIC_CATALOGUE)},
 }
 if not scans[part] then return redis.error_reply('BADARG part: wants a part of the control plane, not its state') end
 if position ~= '' and not whole(position, 0, 9007199254740991) then
@@ -124,8 +131,8 @@ else
 end
 for i = 1, #found, 2 do examine(found[i], found[i + 1]) end
 -- The counts by pool can't be compared in bounded work, their sum can.
-if part == 'pool_queues' and counted ~= redis.call('HLEN', CATALOGUE) then
-  violated('pool_queues', 'counts other queues than the catalogue has')
+if part == 'pool_queues' and counted ~= redis.call('HLEN', CATALOGUE) + redis.call('HLEN', TOPIC_CATALOGUE) then
+  violated('pool_queues', 'counts other queues and topics than the catalogues have')
 end
 reply[2] = #found / 2
 return reply

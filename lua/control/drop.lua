@@ -1,10 +1,10 @@
--- control/drop: takes all pools, all flavors or the whole catalogue out, whatever is in use.
+-- control/drop: takes out all pools, all flavors or both catalogues, whatever is in use.
 -- For tests and for installing anew; what is stored on the pools stays there.
 --
 -- KEYS
---   state pools pool_queues flavors flavor_names catalogue catalogue_names
+--   state pools pool_queues flavors flavor_names catalogue catalogue_names topic_catalogue topic_catalogue_names
 -- ARGV
---   what  text  -  pools, flavors or catalogue
+--   what  text  -  pools, flavors or catalogue (of queues and of topics)
 -- REPLY
 --   how many went
 -- ERRORS
@@ -15,10 +15,12 @@
 --   yes
 -- MORE
 --   no
-if #KEYS ~= 7 or #ARGV ~= 1 then return redis.error_reply('BADARG call: wants 7 keys and 1 argument') end
+if #KEYS ~= 9 or #ARGV ~= 1 then return redis.error_reply('BADARG call: wants 9 keys and 1 argument') end
 local STATE, POOLS, POOL_QUEUES, FLAVORS, FLAVOR_NAMES, CATALOGUE, CATALOGUE_NAMES = unpack(KEYS)
+local TOPIC_CATALOGUE, TOPIC_CATALOGUE_NAMES = KEYS[8], KEYS[9]
+-- Both catalogues together, since pool_queues counts both.
 local dropped = ({pools = {POOLS}, flavors = {FLAVORS, FLAVOR_NAMES},
-  catalogue = {CATALOGUE, CATALOGUE_NAMES, POOL_QUEUES}})[ARGV[1]]
+  catalogue = {CATALOGUE, CATALOGUE_NAMES, TOPIC_CATALOGUE, TOPIC_CATALOGUE_NAMES, POOL_QUEUES}})[ARGV[1]]
 if not dropped then return redis.error_reply('BADARG what: wants pools, flavors or catalogue') end
 -- {{{ lib/types
 -- A key of another type is noticed before the first write: nil, or the refusal.
@@ -27,8 +29,9 @@ local function mistyped()
     log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
     expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
     taken = 'hash', floor = 'hash', state = 'hash', pools = 'hash', pool_queues = 'hash', flavors = 'hash',
-    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', subscriptions = 'hash',
-    subscribers = 'hash', subscription_ids = 'zset', subscription_expiry = 'zset',
+    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', topic_catalogue = 'hash',
+    topic_catalogue_names = 'zset', subscriptions = 'hash', subscribers = 'hash', subscription_ids = 'zset',
+    subscription_expiry = 'zset',
   }
   for _, key in ipairs(KEYS) do
     local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
@@ -48,5 +51,6 @@ if schema and schema ~= '1' then
 end
 -- }}}
 local count = redis.call('HLEN', dropped[1])
+if ARGV[1] == 'catalogue' then count = count + redis.call('HLEN', TOPIC_CATALOGUE) end
 redis.call('UNLINK', unpack(dropped))
 return count

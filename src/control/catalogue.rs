@@ -1,4 +1,4 @@
-//! The catalogue: which queue is on which pool.
+//! The catalogue: which queue is on which pool; and that of topics.
 //!
 //! Guards that a queue is on one pool, whoever creates it at the same time as others.
 
@@ -49,11 +49,11 @@ impl Placement {
     }
 }
 
-/// A queue of the catalogue, and its pool.
+/// A queue of the catalogue, or a topic of theirs, and its pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CatalogueEntry {
-    /// The queue's name.
+    /// The queue's or topic's name.
     pub queue: QueueName,
     /// The pool's name.
     pub pool: String,
@@ -98,7 +98,7 @@ impl ListCatalogue {
         let args = [&*tagged(&self.project), marker, &self.limit.to_string()];
         let reply = self
             .control
-            .call(&CONTROL_CATALOGUE_LIST, &args, Retry::Always);
+            .catalogue_call(&CONTROL_CATALOGUE_LIST, &args, Retry::Always);
         let mut fields = Fields::of(reply.await?)?;
         let mut entries = Vec::new();
         while !fields.are_all_read() {
@@ -145,7 +145,7 @@ impl Control {
             flavor.unwrap_or_default(),
             &random.to_string(),
         ];
-        let reply = self.call(&CONTROL_CATALOGUE_REGISTER, &args, Retry::Always);
+        let reply = self.catalogue_call(&CONTROL_CATALOGUE_REGISTER, &args, Retry::Always);
         let mut fields = Fields::of(reply.await?)?;
         let is_new = fields.number()? == 1;
         Ok((Placement::read(&mut fields)?, is_new))
@@ -157,7 +157,7 @@ impl Control {
     /// [`QueueNotMapped`](crate::Error::QueueNotMapped).
     pub async fn placement(&self, queue: &QueuePath) -> Result<Placement> {
         let args = [&*tagged(queue.project()), queue.name().as_str()];
-        let reply = self.call(&CONTROL_CATALOGUE_GET, &args, Retry::Always);
+        let reply = self.catalogue_call(&CONTROL_CATALOGUE_GET, &args, Retry::Always);
         Placement::read(&mut Fields::of(reply.await?)?)
     }
 
@@ -169,7 +169,7 @@ impl Control {
     /// [`Control`](Control#errors).
     pub async fn place(&self, queue: &QueuePath, pool: &str) -> Result<bool> {
         let args = [&*tagged(queue.project()), queue.name().as_str(), pool, ""];
-        let reply = self.call(&CONTROL_CATALOGUE_INSERT, &args, Retry::OnlyIfNotDone);
+        let reply = self.catalogue_call(&CONTROL_CATALOGUE_INSERT, &args, Retry::OnlyIfNotDone);
         number(reply.await?).map(|n| n == 1)
     }
 
@@ -179,7 +179,7 @@ impl Control {
     /// [`QueueNotMapped`](crate::Error::QueueNotMapped).
     pub async fn move_entry(&self, queue: &QueuePath, pool: &str) -> Result<()> {
         let args = [&*tagged(queue.project()), queue.name().as_str(), pool, "1"];
-        self.call(&CONTROL_CATALOGUE_INSERT, &args, Retry::OnlyIfNotDone)
+        self.catalogue_call(&CONTROL_CATALOGUE_INSERT, &args, Retry::OnlyIfNotDone)
             .await
             .map(drop)
     }
@@ -192,7 +192,7 @@ impl Control {
     /// [`Control`](Control#errors).
     pub async fn unplace(&self, queue: &QueuePath, pool: &str) -> Result<bool> {
         let args = [&*tagged(queue.project()), queue.name().as_str(), pool];
-        let reply = self.call(&CONTROL_CATALOGUE_DELETE, &args, Retry::OnlyIfNotDone);
+        let reply = self.catalogue_call(&CONTROL_CATALOGUE_DELETE, &args, Retry::OnlyIfNotDone);
         number(reply.await?).map(|n| n == 1)
     }
 

@@ -31,7 +31,7 @@ pub struct Pool {
     pub flavor: Option<String>,
     /// Whatever else a client needs to know to use it.
     pub options: Metadata,
-    /// How many queues the catalogue has on it.
+    /// How many queues and topics the catalogues have on it.
     pub queues: u64,
 }
 

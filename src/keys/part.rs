@@ -83,7 +83,7 @@ parts! {
     State = "state",
     /// Hash of pools by name.
     Pools = "pools",
-    /// Hash of how many queues the catalogue has on each pool.
+    /// Hash of how many queues and topics the catalogues have on each pool.
     PoolQueues = "pool_queues",
     /// Hash of flavors by project and name.
     Flavors = "flavors",
@@ -93,6 +93,10 @@ parts! {
     Catalogue = "catalogue",
     /// Sorted set of the catalogue's queues.
     CatalogueNames = "catalogue_names",
+    /// Hash of pools by project and topic.
+    TopicCatalogue = "topic_catalogue",
+    /// Sorted set of the topics' catalogue's topics.
+    TopicCatalogueNames = "topic_catalogue_names",
     }
 }
 

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::keys::QueuePath;
 use crate::metadata::Metadata;
 use crate::queue::Queue;
+use crate::store::Kind;
 
 /// The creation of a queue on a pool; `.await` it, and it answers a handle on the queue, and whether it is
 /// new. One that is on some pool already stays there, whatever flavor is asked for.
@@ -26,15 +27,17 @@ use crate::queue::Queue;
 #[non_exhaustive]
 pub struct CreatePooledQueue {
     store: PooledStore,
+    kind: Kind,
     path: QueuePath,
     flavor: Option<String>,
     metadata: Option<Metadata>,
 }
 
 impl CreatePooledQueue {
-    pub(super) fn new(store: PooledStore, path: QueuePath) -> Self {
+    pub(super) fn new(store: PooledStore, kind: Kind, path: QueuePath) -> Self {
         CreatePooledQueue {
             store,
+            kind,
             path,
             flavor: None,
             metadata: None,
@@ -55,20 +58,21 @@ impl CreatePooledQueue {
     }
 
     async fn run(self) -> Result<(Queue, bool)> {
-        let (store, path) = (&self.store, &self.path);
+        let (store, kind, path) = (&self.store, self.kind, &self.path);
+        let catalogue = store.catalogue(kind);
         let of_metadata = self.metadata.as_ref().and_then(Metadata::flavor);
         let flavor = self.flavor.as_deref().or(of_metadata);
-        let (placement, _) = store.control().register(path, flavor).await?;
-        let queue = store.queue_at(path, &placement)?;
+        let (placement, _) = catalogue.register(path, flavor).await?;
+        let queue = store.at(kind, path, &placement)?;
         let mut creation = queue.create();
         if let Some(metadata) = &self.metadata {
             creation = creation.metadata(metadata.clone());
         }
         let is_new = creation.await?;
-        store.believe(path, &placement);
+        store.believe(kind, path, &placement);
         // Taken out meanwhile, by someone who deleted the queue of before: it goes back in.
         if is_new {
-            store.control().place(path, &placement.pool).await?;
+            catalogue.place(path, &placement.pool).await?;
         }
         Ok((queue, is_new))
     }

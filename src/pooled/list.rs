@@ -12,7 +12,7 @@ use crate::Pending;
 use crate::error::{Error, Result};
 use crate::keys::{ProjectName, QueueName};
 use crate::operation::Operation;
-use crate::store::{QueueEntry, Queues};
+use crate::store::{Kind, QueueEntry, Queues};
 
 /// How many entries of the catalogue are looked at at once.
 const CHUNK: usize = 250;
@@ -31,15 +31,7 @@ impl PooledStore {
     /// # Errors
     /// [`InvalidArgument`](Error::InvalidArgument) for a project name that is none.
     pub fn queues(&self, project: &str) -> Result<PooledQueues> {
-        let project = ProjectName::new(project)?;
-        Ok(PooledQueues {
-            store: self.clone(),
-            // Its own store is never asked: it brings the filters to the pools.
-            wanted: Queues::new(self.control().store().clone(), project.clone()),
-            project,
-            marker: None,
-            limit: 10,
-        })
+        PooledQueues::new(self, Kind::Queue, project)
     }
 
     /// How many queues a project has on all pools. Each is looked at.
@@ -47,19 +39,7 @@ impl PooledStore {
     /// # Errors
     /// That of the first pool that is down: no number without it is true.
     pub async fn count(&self, project: &str) -> Result<u64> {
-        let mut listing = self.queues(project)?.limit(CHUNK);
-        let mut count = 0;
-        loop {
-            let page = listing.clone().await?;
-            if let Some((_, error)) = page.failed.into_iter().next() {
-                return Err(error);
-            }
-            count += page.queues.len() as u64;
-            match page.marker {
-                None => return Ok(count),
-                marker => listing.marker = marker,
-            }
-        }
+        self.queues(project)?.count().await
     }
 }
 
@@ -73,6 +53,7 @@ impl PooledStore {
 #[non_exhaustive]
 pub struct PooledQueues {
     store: PooledStore,
+    kind: Kind,
     wanted: Queues,
     project: ProjectName,
     marker: Option<QueueName>,
@@ -102,6 +83,20 @@ pub struct PooledQueueEntry {
 }
 
 impl PooledQueues {
+    pub(super) fn new(store: &PooledStore, kind: Kind, project: &str) -> Result<Self> {
+        let project = ProjectName::new(project)?;
+        // Never asked itself: it brings the filters to the pools.
+        let filters = store.control().store().of(kind)?;
+        Ok(PooledQueues {
+            store: store.clone(),
+            kind,
+            wanted: Queues::new(filters, project.clone()),
+            project,
+            marker: None,
+            limit: 10,
+        })
+    }
+
     /// Begin after this name, listed or not.
     pub fn marker(mut self, marker: QueueName) -> Self {
         self.marker = Some(marker);
@@ -133,6 +128,26 @@ impl PooledQueues {
         self
     }
 
+    /// How many queues the listing has in all, from its marker on. Each is looked at.
+    ///
+    /// # Errors
+    /// As of the listing, and that of the first pool that is down: no number without it is true.
+    pub async fn count(mut self) -> Result<u64> {
+        self.limit = CHUNK;
+        let mut count = 0;
+        loop {
+            let page = self.clone().run().await?;
+            if let Some((_, error)) = page.failed.into_iter().next() {
+                return Err(error);
+            }
+            count += page.queues.len() as u64;
+            match page.marker {
+                None => return Ok(count),
+                marker => self.marker = marker,
+            }
+        }
+    }
+
     async fn run(self) -> Result<PooledQueuePage> {
         if !(1..=CHUNK).contains(&self.limit) {
             return Err(Error::invalid("limit", "wants 1 to 250"));
@@ -146,7 +161,7 @@ impl PooledQueues {
         loop {
             let mut entries = self
                 .store
-                .control()
+                .catalogue(self.kind)
                 .catalogue(self.project.as_str())?
                 .limit(CHUNK);
             if let Some(after) = after {
@@ -183,7 +198,7 @@ impl PooledQueues {
 
     /// Those of these names that are there and are wanted.
     async fn on_pool(&self, pool: &str, names: Vec<QueueName>) -> Result<Vec<QueueEntry>> {
-        let store = self.store.pool(pool).await?;
+        let store = self.store.pool(pool).await?.of(self.kind)?;
         let of = Operation::begin(&store);
         self.wanted.looked_up(&of, names).await
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use redis::aio::ConnectionLike;
 
-use super::{Clock, Settings, Store};
+use super::{Clock, Kind, Settings, Store};
 use crate::error::{Error, Result};
 use crate::keys::Prefix;
 use crate::link::{Deployment, Limits, Link};
@@ -208,7 +208,7 @@ impl Builder {
             wakes: Wakes::new(self.wakes_by.or(deployment), self.keep_alive),
             deadline: self.limits.deadline,
             prefix: self.prefix,
-            has_topics: false,
+            kind: Kind::Queue,
             fixed: None,
             neighbours: None,
             settings: settings.into(),

@@ -11,7 +11,7 @@ fn a_sound_queue_has_no_violation() {
     let (queue, _) = queue_of(&["1", "2"]);
     answer(&["claim", &queue, "--limit", "1"]);
     let report = answer(&["check", &queue]);
-    assert_eq!(names(&report), ["queues", "violations"]);
+    assert_eq!(names(&report), ["queues", "topics", "violations"]);
     assert_eq!(
         (&report["queues"], &report["violations"]),
         (&json!(1), &json!([]))
@@ -61,4 +61,42 @@ fn all_queues_of_a_project_are_looked_at() {
             .all(|line| line.starts_with(&format!("{project}/b: "))),
         "{run:?}"
     );
+}
+
+#[test]
+fn topics_are_looked_at_too_and_are_told_from_the_queues_of_their_names() {
+    let project = a_queue();
+    let run = |args: &[&str]| marconi(&[&["-p", &project], args].concat());
+    answer(&["-p", &project, "post", "news", "--create", "1"]);
+    for topic in ["news", "weather"] {
+        answer(&["-p", &project, "topic", "post", topic, "--create", "1"]);
+    }
+    let report = answer(&["-p", &project, "check"]);
+    assert_eq!(report, json!({"queues": 1, "topics": 2, "violations": []}));
+    assert!(
+        run(&["check"])
+            .err
+            .contains("1 queue, 2 topics: 0 violations")
+    );
+    redis(&[
+        "HSET",
+        &format!("mq.topics:{{{project}/news}}:tries"),
+        "7-7",
+        "1",
+    ]);
+    let found = run(&["check"]);
+    assert_eq!(found.status, 1, "{found:?}");
+    let whose = format!("topic {project}/news: ");
+    assert!(
+        found.out.lines().all(|line| line.starts_with(&whose)),
+        "{found:?}"
+    );
+    let found = asked(&["-p", &project, "check", "--topic", "news"]).json();
+    assert_eq!((&found["queues"], &found["topics"]), (&json!(0), &json!(1)));
+    let first = &found["violations"][0];
+    assert_eq!(names(first), ["about", "part", "project", "topic", "what"]);
+    assert_eq!(first["topic"], "news");
+    assert_eq!(run(&["check", "news"]).status, 0);
+    assert_eq!(run(&["check", "--topic", "weather"]).status, 0);
+    assert_eq!(run(&["check", "--topic"]).status, 2);
 }

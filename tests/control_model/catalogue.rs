@@ -1,6 +1,9 @@
 //! Operations on the catalogue.
 //!
-//! Guards that a queue is on one pool, that of the first who registered it, whatever is drawn later.
+//! Guards that a queue is on one pool, that of the first who registered it, whatever is drawn later;
+//! and that topics, which have the same names, have places of their own.
+
+use std::collections::BTreeMap;
 
 use redis::Value;
 
@@ -14,11 +17,25 @@ impl World {
         (self.a_project(), self.a_name())
     }
 
+    /// From here on the catalogue of queues, or that of topics.
+    fn pick_a_catalogue(&mut self) {
+        self.client.of_topics = self.rng.percent(40);
+        self.of_topics += u64::from(self.client.of_topics);
+    }
+
+    fn catalogue(&mut self) -> &mut BTreeMap<Entry, Name> {
+        match self.client.of_topics {
+            true => &mut self.plane.topic_catalogue,
+            false => &mut self.plane.catalogue,
+        }
+    }
+
     fn not_mapped(queue: &[u8]) -> Outcome {
         refusal("NOTMAPPED", format!("{} is in no pool", shown(queue)))
     }
 
     pub fn register(&mut self) {
+        self.pick_a_catalogue();
         let entry = self.an_entry();
         let flavor = self.a_flavor();
         let random = match self.rng.percent(10) {
@@ -31,7 +48,7 @@ impl World {
     }
 
     fn registered(&mut self, entry: Entry, flavor: Name, random: u64) -> Outcome {
-        let known = self.plane.catalogue.get(&entry).cloned();
+        let known = self.catalogue().get(&entry).cloned();
         let is_new = known.is_none();
         if is_new && !flavor.is_empty() {
             let of_project = (entry.0.clone(), flavor.clone());
@@ -54,19 +71,20 @@ impl World {
             bytes(uri),
             bytes(options),
         ];
-        self.plane.catalogue.insert(entry, pool);
+        self.catalogue().insert(entry, pool);
         Ok(Value::Array(reply))
     }
 
     pub fn insert(&mut self) {
+        self.pick_a_catalogue();
         let (entry, pool) = (self.an_entry(), self.a_pool());
         let known = if self.rng.percent(50) { "1" } else { "" };
         let args = args![entry.0, entry.1, pool, known];
-        let was_there = self.plane.catalogue.contains_key(&entry);
+        let was_there = self.catalogue().contains_key(&entry);
         let expected = match known == "1" && !was_there {
             true => Self::not_mapped(&entry.1),
             false => {
-                self.plane.catalogue.insert(entry, pool);
+                self.catalogue().insert(entry, pool);
                 Ok(int(u64::from(!was_there)))
             }
         };
@@ -74,18 +92,20 @@ impl World {
     }
 
     pub fn find(&mut self) {
+        self.pick_a_catalogue();
         let entry = self.an_entry();
-        let expected = match self.plane.catalogue.get(&entry) {
+        let expected = match self.catalogue().get(&entry).cloned() {
             None => Self::not_mapped(&entry.1),
             Some(pool) => {
-                let (uri, options) = self.plane.shown_of(pool);
-                Ok(Value::Array(vec![bytes(pool), bytes(uri), bytes(options)]))
+                let (uri, options) = self.plane.shown_of(&pool);
+                Ok(Value::Array(vec![bytes(&pool), bytes(uri), bytes(options)]))
             }
         };
         self.agree("control/catalogue/get", args![entry.0, entry.1], expected);
     }
 
     pub fn list_catalogue(&mut self) {
+        self.pick_a_catalogue();
         let project = self.a_project();
         let limit = self.a_limit();
         let mut marker = match self.rng.percent(50) {
@@ -94,8 +114,7 @@ impl World {
         };
         loop {
             let page: Vec<(Name, Name)> = self
-                .plane
-                .catalogue
+                .catalogue()
                 .iter()
                 .filter(|((of, name), _)| *of == project && *name > marker)
                 .map(|((_, name), pool)| (name.clone(), pool.clone()))
@@ -115,15 +134,16 @@ impl World {
     }
 
     pub fn remove(&mut self) {
+        self.pick_a_catalogue();
         let entry = self.an_entry();
-        let on = self.plane.catalogue.get(&entry).cloned();
+        let on = self.catalogue().get(&entry).cloned();
         let pool = match self.rng.percent(70) {
             true => Name::new(),
             false => self.a_pool(),
         };
         let there = on.is_some_and(|on| pool.is_empty() || on == pool);
         if there {
-            self.plane.catalogue.remove(&entry);
+            self.catalogue().remove(&entry);
         }
         let args = args![entry.0, entry.1, pool];
         self.agree("control/catalogue/delete", args, Ok(int(u64::from(there))));
@@ -135,7 +155,10 @@ impl World {
         let went = match what {
             "pools" => std::mem::take(&mut plane.pools).len(),
             "flavors" => std::mem::take(&mut plane.flavors).len(),
-            _ => std::mem::take(&mut plane.catalogue).len(),
+            _ => {
+                let topics = std::mem::take(&mut plane.topic_catalogue);
+                std::mem::take(&mut plane.catalogue).len() + topics.len()
+            }
         };
         self.agree("control/drop", args![what], Ok(int(went as u64)));
     }

@@ -12,13 +12,15 @@ use crate::client::{Args, Client};
 use crate::common;
 use crate::world::World;
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 8] = [
     Part::Pools,
     Part::PoolQueues,
     Part::Flavors,
     Part::FlavorNames,
     Part::Catalogue,
     Part::CatalogueNames,
+    Part::TopicCatalogue,
+    Part::TopicCatalogueNames,
 ];
 
 type Violations = BTreeSet<(Vec<u8>, String)>;
@@ -55,16 +57,26 @@ fn all(mut check: impl FnMut(Args) -> Value) -> Violations {
 }
 
 impl World {
-    /// Nothing is wrong but that some queues are on pools that were never there, or are dropped.
+    /// Nothing is wrong but that some queues and topics are on pools that were never there, or are dropped.
     pub fn check(&mut self) {
         let found = all(|args| self.call("control/check", &args).expect("a check"));
-        let stray = self.plane.catalogue.iter();
-        let stray = stray.filter(|(_, pool)| !self.plane.pools.contains_key(*pool));
-        let expected = stray.map(|((project, queue), _)| {
-            let about = [project, &b"/"[..], queue].concat();
-            (about, "is on a pool that is not there".to_owned())
-        });
-        assert_eq!(found, expected.collect());
+        let plane = &self.plane;
+        let mut expected = Violations::new();
+        for (catalogue, sentence) in [
+            (&plane.catalogue, "is on a pool that is not there"),
+            (
+                &plane.topic_catalogue,
+                "is a topic on a pool that is not there",
+            ),
+        ] {
+            for ((project, name), pool) in catalogue {
+                if !plane.pools.contains_key(pool) {
+                    let about = [project, &b"/"[..], name].concat();
+                    expected.insert((about, sentence.to_owned()));
+                }
+            }
+        }
+        assert_eq!(found, expected);
     }
 }
 
@@ -73,7 +85,7 @@ fn the_checker_tells_each_kind_of_damage() {
     let server = common::Server::start(&[]);
     let mut client = Client::new(&server);
     let map = b"\xc4\x01\x80".as_slice();
-    let damages: [(Part, &[&str], &str, &str); 10] = [
+    let damages: [(Part, &[&str], &str, &str); 16] = [
         (
             Part::Pools,
             &["HSET", "KEY", "a", "x"],
@@ -94,15 +106,33 @@ fn the_checker_tells_each_kind_of_damage() {
         ),
         (
             Part::PoolQueues,
-            &["HSET", "KEY", "a", "2"],
+            &["HSET", "KEY", "a", "1"],
             "pool_queues",
-            "counts other queues than the catalogue has",
+            "counts other queues and topics than the catalogues have",
+        ),
+        (
+            Part::TopicCatalogue,
+            &["HDEL", "KEY", "p/q"],
+            "pool_queues",
+            "counts other queues and topics than the catalogues have",
+        ),
+        (
+            Part::TopicCatalogue,
+            &["HSET", "KEY", "p/q", "gone"],
+            "p/q",
+            "is a topic on a pool that is not there",
         ),
         (
             Part::PoolQueues,
             &["DEL", "KEY"],
             "p/q",
             "is on a pool that counts no queues",
+        ),
+        (
+            Part::PoolQueues,
+            &["DEL", "KEY"],
+            "p/q",
+            "is a topic on a pool that counts no queues",
         ),
         (
             Part::FlavorNames,
@@ -132,7 +162,25 @@ fn the_checker_tells_each_kind_of_damage() {
             Part::CatalogueNames,
             &["ZADD", "KEY", "1", "p/q"],
             "p/q",
-            "has a score, and so another place in the order",
+            "has a score in catalogue_names, and so another place in the order",
+        ),
+        (
+            Part::TopicCatalogueNames,
+            &["DEL", "KEY"],
+            "p/q",
+            "is not listed in topic_catalogue_names",
+        ),
+        (
+            Part::TopicCatalogue,
+            &["DEL", "KEY"],
+            "p/q",
+            "stands in topic_catalogue_names alone",
+        ),
+        (
+            Part::TopicCatalogueNames,
+            &["ZADD", "KEY", "1", "p/q"],
+            "p/q",
+            "has a score in topic_catalogue_names, and so another place in the order",
         ),
     ];
     for (part, command, about, sentence) in damages {
@@ -142,7 +190,10 @@ fn the_checker_tells_each_kind_of_damage() {
             args!["a", "weight", 1, "uri", "redis://a"],
         );
         client.done("control/flavor/create", args!["p", "gold", map]);
-        client.done("control/catalogue/insert", args!["p", "q", "a", ""]);
+        for of_topics in [false, true] {
+            client.of_topics = of_topics;
+            client.done("control/catalogue/insert", args!["p", "q", "a", ""]);
+        }
         assert_eq!(found(&mut client), Violations::new());
         let key = client.key(part);
         if command.contains(&"COPY") {

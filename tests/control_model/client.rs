@@ -28,6 +28,8 @@ pub struct Client {
     connection: Connection,
     keys: ControlKeys,
     queue: QueueKeys,
+    /// Whether the scripts `control/catalogue/…` get the topics' catalogue.
+    pub of_topics: bool,
 }
 
 impl Client {
@@ -39,6 +41,7 @@ impl Client {
             connection,
             keys: ControlKeys::new(&Prefix::default()),
             queue: QueueKeys::new(&Prefix::default(), path),
+            of_topics: false,
         };
         for script in ALL {
             client.command::<String>(&["SCRIPT", "LOAD", script.source()]);
@@ -58,8 +61,12 @@ impl Client {
         let script = Script::by_name(script).unwrap_or_else(|| panic!("no script {script}"));
         let mut call = redis::cmd("EVALSHA");
         call.arg(script.sha1()).arg(script.keys().len());
+        let of_topics = self.of_topics && script.name().starts_with("control/catalogue/");
         for part in script.keys() {
-            call.arg(self.key(*part));
+            call.arg(match of_topics {
+                true => self.keys.of_topics().key(*part),
+                false => self.key(*part),
+            });
         }
         call.arg(args);
         call.query(&mut self.connection).map_err(|error| {

@@ -26,13 +26,18 @@ pub struct Plane {
     pub pools: BTreeMap<Name, Pool>,
     pub flavors: BTreeMap<Entry, Vec<u8>>,
     pub catalogue: BTreeMap<Entry, Name>,
+    pub topic_catalogue: BTreeMap<Entry, Name>,
 }
 
 impl Plane {
-    /// How many queues the catalogue has on a pool, there or not.
+    /// The pool of every queue and every topic.
+    pub fn places(&self) -> impl Iterator<Item = &Name> {
+        self.catalogue.values().chain(self.topic_catalogue.values())
+    }
+
+    /// How many queues and topics the catalogues have on a pool, there or not.
     pub fn queues_on(&self, pool: &[u8]) -> u64 {
-        let on = self.catalogue.values().filter(|on| *on == pool);
-        on.count() as u64
+        self.places().filter(|on| *on == pool).count() as u64
     }
 
     /// Another pool that has this uri.

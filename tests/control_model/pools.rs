@@ -108,7 +108,10 @@ impl World {
                 let only = self.plane.pools.values().filter(of_flavor).count() == 1;
                 let shown_name = shown(&name);
                 if queues > 0 {
-                    refusal("POOLINUSE", format!("{shown_name} holds queues: {queues}"))
+                    refusal(
+                        "POOLINUSE",
+                        format!("{shown_name} holds queues and topics: {queues}"),
+                    )
                 } else if !pool.flavor.is_empty() && only {
                     let flavor = shown(&pool.flavor);
                     let detail = format!("{shown_name} is the only pool of flavor {flavor}");

@@ -19,6 +19,8 @@ pub struct World {
     pub plane: Plane,
     names: Vec<Name>,
     digest: String,
+    /// How many calls had the topics' catalogue.
+    pub of_topics: u64,
     /// How often each script gave each word; `done` where it was no refusal.
     pub answers: BTreeMap<(&'static str, String), u64>,
 }
@@ -33,6 +35,7 @@ impl World {
             plane: Plane::default(),
             names: names(),
             digest,
+            of_topics: 0,
             answers: BTreeMap::new(),
         }
     }
@@ -74,14 +77,15 @@ impl World {
             .iter()
             .map(|(entry, map)| (joined(entry), map.clone()))
             .collect();
-        let catalogue: BTreeMap<Name, Name> = self
-            .plane
-            .catalogue
-            .iter()
-            .map(|(entry, pool)| (joined(entry), pool.clone()))
-            .collect();
+        let placed = |catalogue: &BTreeMap<Entry, Name>| -> BTreeMap<Name, Name> {
+            let entries = catalogue.iter();
+            let entries = entries.map(|(entry, pool)| (joined(entry), pool.clone()));
+            entries.collect()
+        };
+        let catalogue = placed(&self.plane.catalogue);
+        let topics = placed(&self.plane.topic_catalogue);
         let mut counts: BTreeMap<Name, u64> = BTreeMap::new();
-        for pool in self.plane.catalogue.values() {
+        for pool in self.plane.places() {
             *counts.entry(pool.clone()).or_default() += 1;
         }
         let pools: BTreeSet<Name> = self.plane.pools.keys().cloned().collect();
@@ -97,6 +101,7 @@ impl World {
         for (hash, set, expected) in [
             (Part::Flavors, Part::FlavorNames, flavors),
             (Part::Catalogue, Part::CatalogueNames, catalogue),
+            (Part::TopicCatalogue, Part::TopicCatalogueNames, topics),
         ] {
             let found: BTreeMap<Name, Name> = client.command(&["HGETALL", &keys[&hash]]);
             assert_eq!(found, expected, "{hash} after {told}");
@@ -158,6 +163,8 @@ impl World {
 
     /// Fails where something came too rarely.
     pub fn demand_enough(&self) {
+        let topics = self.of_topics;
+        assert!(topics >= 1_000, "topics came {topics} times only");
         for script in ALL {
             if !script.name().starts_with("control/") {
                 continue;

@@ -2,6 +2,7 @@
 //!
 //! Guards that a good call of each script has something to find, and a bad one something to damage.
 
+use marconi_redis::script::Script;
 use redis::Value;
 
 use crate::rig::{METADATA, NOW, Rig};
@@ -12,7 +13,7 @@ pub const SUBSCRIBER: &str = "http://127.0.0.1/a";
 const SHORT_LIVED: &str = "http://127.0.0.1/b";
 
 impl Rig {
-    /// A pool of no flavor that holds a queue, two of a flavor, the flavor, and two subscriptions.
+    /// A pool of no flavor that holds a queue and a topic, two of a flavor, the flavor, and two subscriptions.
     pub fn furnish_control(&mut self) {
         for (name, flavor) in [("plain", ""), ("fast", "gold"), ("faster", "gold")] {
             let uri = format!("redis://{name}");
@@ -21,7 +22,11 @@ impl Rig {
         }
         self.done("control/flavor/create", words!["p", "gold", METADATA]);
         let args = words!["p", "mapped", "", 0];
-        self.done("control/catalogue/register", args);
+        self.done("control/catalogue/register", args.clone());
+        let script = Script::by_name("control/catalogue/register").expect("a script");
+        let keys = self.keys_of_topics(script);
+        let registered = self.call_with(script, &keys, &args);
+        registered.expect("a topic in the catalogue");
         for (subscriber, ttl) in [(SHORT_LIVED, 1000), (SUBSCRIBER, 100_000_000)] {
             let args = words![NOW, subscriber, ttl, METADATA];
             let reply = self.done("subscription/create", args);

@@ -76,6 +76,12 @@ impl Rig {
         script.keys().iter().map(|part| self.key(*part)).collect()
     }
 
+    /// The same of a script `control/catalogue/…`, with the topics' catalogue.
+    pub fn keys_of_topics(&self, script: &Script) -> Vec<String> {
+        let topics = self.control.of_topics();
+        script.keys().iter().map(|part| topics.key(*part)).collect()
+    }
+
     pub fn call_with(&mut self, script: &Script, keys: &[String], args: &Words) -> Answer {
         let mut call = redis::cmd("EVALSHA");
         call.arg(script.sha1()).arg(keys.len()).arg(keys).arg(args);

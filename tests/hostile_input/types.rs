@@ -85,7 +85,8 @@ fn part_type(part: Part) -> &'static str {
         | Part::SubscriptionIds
         | Part::SubscriptionExpiry
         | Part::FlavorNames
-        | Part::CatalogueNames => "zset",
+        | Part::CatalogueNames
+        | Part::TopicCatalogueNames => "zset",
         Part::Meta
         | Part::Held
         | Part::Tries
@@ -99,7 +100,8 @@ fn part_type(part: Part) -> &'static str {
         | Part::Pools
         | Part::PoolQueues
         | Part::Flavors
-        | Part::Catalogue => "hash",
+        | Part::Catalogue
+        | Part::TopicCatalogue => "hash",
         part => panic!("{part} is of no known type"),
     }
 }

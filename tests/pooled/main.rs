@@ -9,3 +9,5 @@ mod listing;
 mod placing;
 mod sentinel;
 mod stage;
+mod topic_listing;
+mod topics;

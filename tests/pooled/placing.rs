@@ -70,7 +70,9 @@ async fn a_flavor_is_served_by_its_pools_alone() {
     assert_eq!(stage.servers_with("r").await, [2]);
     let refused = plane.delete_pool("cold").await.unwrap_err();
     assert!(
-        refused.to_string().contains("cold holds queues: 2"),
+        refused
+            .to_string()
+            .contains("cold holds queues and topics: 2"),
         "{refused}"
     );
 }

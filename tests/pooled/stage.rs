@@ -42,11 +42,21 @@ pub async fn client(control: &Server) -> PooledStore {
 }
 
 impl Stage {
-    /// The pool that has a queue, by looking at the servers.
+    /// The pools that have a queue, by looking at the servers.
     pub async fn servers_with(&self, name: &str) -> Vec<usize> {
+        self.servers_that_have(&format!("mq:{{shop/{name}}}:meta"))
+            .await
+    }
+
+    /// The pools that have a topic.
+    pub async fn servers_with_topic(&self, name: &str) -> Vec<usize> {
+        self.servers_that_have(&format!("mq.topics:{{shop/{name}}}:meta"))
+            .await
+    }
+
+    async fn servers_that_have(&self, key: &str) -> Vec<usize> {
         let mut with = Vec::new();
         for (at, server) in self.pools.iter().enumerate() {
-            let key = format!("mq:{{shop/{name}}}:meta");
             let mut connection = server.connection().await;
             let there: bool = redis::cmd("EXISTS")
                 .arg(key)

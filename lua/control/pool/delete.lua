@@ -8,7 +8,7 @@
 --   1 if it was there, else 0
 -- ERRORS
 --   POOLINUSE BADARG NEWERSCHEMA
---   POOLINUSE: the catalogue has queues on it, or it is the only pool of its flavor; both are named
+--   POOLINUSE: the catalogue has queues or topics on it, or it is the only pool of its flavor; both are named
 -- COST
 --   O(pools), of which there are at most 1000
 -- WRITES
@@ -25,8 +25,9 @@ local function mistyped()
     log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
     expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
     taken = 'hash', floor = 'hash', state = 'hash', pools = 'hash', pool_queues = 'hash', flavors = 'hash',
-    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', subscriptions = 'hash',
-    subscribers = 'hash', subscription_ids = 'zset', subscription_expiry = 'zset',
+    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', topic_catalogue = 'hash',
+    topic_catalogue_names = 'zset', subscriptions = 'hash', subscribers = 'hash', subscription_ids = 'zset',
+    subscription_expiry = 'zset',
   }
   for _, key in ipairs(KEYS) do
     local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
@@ -72,7 +73,7 @@ end
 local record = redis.call('HGET', POOLS, name)
 if not record then return 0 end
 local flavor, queues = read_pool(record).flavor, tonumber(redis.call('HGET', POOL_QUEUES, name) or 0)
-if queues > 0 then return redis.error_reply('POOLINUSE ' .. shown(name) .. ' holds queues: ' .. queues) end
+if queues > 0 then return redis.error_reply('POOLINUSE ' .. shown(name) .. ' holds queues and topics: ' .. queues) end
 local others = 0
 for _, other in ipairs(flavor ~= '' and redis.call('HVALS', POOLS) or {}) do
   if read_pool(other).flavor == flavor then others = others + 1 end

@@ -5,7 +5,7 @@
 -- ARGV
 --   name  text  -  its name
 -- REPLY
---   flat: weight, uri, flavor ('' = none), options (a msgpack map), how many queues the catalogue has on it
+--   flat: weight, uri, flavor ('' = none), options (a msgpack map), how many queues and topics the catalogue has on it
 -- ERRORS
 --   POOLGONE BADARG NEWERSCHEMA
 -- COST
@@ -24,8 +24,9 @@ local function mistyped()
     log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
     expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
     taken = 'hash', floor = 'hash', state = 'hash', pools = 'hash', pool_queues = 'hash', flavors = 'hash',
-    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', subscriptions = 'hash',
-    subscribers = 'hash', subscription_ids = 'zset', subscription_expiry = 'zset',
+    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', topic_catalogue = 'hash',
+    topic_catalogue_names = 'zset', subscriptions = 'hash', subscribers = 'hash', subscription_ids = 'zset',
+    subscription_expiry = 'zset',
   }
   for _, key in ipairs(KEYS) do
     local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use marconi_redis::keys::{ProjectName, QueueName, QueuePath};
+use marconi_redis::keys::{Prefix, ProjectName, QueueName, QueuePath};
 use marconi_redis::{Store, Violation};
 use serde_json::{Value, json};
 
@@ -12,65 +12,115 @@ use crate::global::Global;
 use crate::output::{Output, count, printable};
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  marconi check orders")]
+#[command(after_help = "Examples:\n  marconi check orders\n  marconi check --topic news")]
 pub struct Args {
-    /// Only this one [default: all queues of the project given, else of all projects, and the control plane]
+    /// Only this one [default: all queues and topics of the project given, else of all projects, and the control plane]
     queue: Option<String>,
+    /// It is the name of a topic
+    #[arg(long, requires = "queue")]
+    topic: bool,
 }
 
 /// Writes a line for each violation, as each queue is done.
 pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
-    let store = global.store().await?;
-    let paths = match &args.queue {
-        Some(name) => vec![QueuePath::new(global.project(), name)?],
-        None => all(&store, global.project.as_deref()).await?,
+    let mut report = Report {
+        global,
+        documents: Vec::new(),
     };
-    let out = Output::of(global);
-    let mut documents = Vec::new();
-    let mut tell = |whose: &str, document: Value, violation: &Violation| {
-        if !global.json {
-            let line = format!("{whose}: {}: {}", violation.about, violation.sentence);
-            out.raw(format!("{}\n", printable(&line)).as_bytes())?;
-        }
-        documents.push(document);
-        Ok::<_, std::io::Error>(())
-    };
-    for path in &paths {
-        let (project, name) = (path.project().as_str(), path.name().as_str());
-        let whose = match project {
-            "" => name.to_owned(),
-            project => format!("{project}/{name}"),
-        };
-        for violation in store.queue_at(path.clone()).check().await? {
-            tell(&whose, document(Some(path), &violation), &violation)?;
-        }
+    let (mut queues, mut topics) = (0, 0);
+    if !args.topic {
+        queues = report.look("queue", &global.store().await?, &args).await?;
+    }
+    let has_topics = args.topic || args.queue.is_none() && has_room_for_topics(global);
+    if has_topics {
+        topics = report.look("topic", &global.topics().await?, &args).await?;
     }
     if args.queue.is_none() && global.project.is_none() {
-        for violation in store.control().check().await? {
-            tell("control plane", document(None, &violation), &violation)?;
+        for violation in global.store().await?.control().check().await? {
+            report.tell("control plane", "queue", None, &violation)?;
         }
     }
-    let document = json!({"queues": paths.len(), "violations": documents});
+    let documents = report.documents;
+    let out = Output::of(global);
+    let document = json!({"queues": queues, "topics": topics, "violations": documents});
     if global.json {
         out.show(&document, String::new)?;
     }
-    let queues = count(paths.len() as u64, "queue");
     let violations = count(documents.len() as u64, "violation");
-    out.note(&format!("{queues}: {violations}"));
+    out.note(&match (queues, topics) {
+        (0, 1..) => format!("{}: {violations}", count(topics, "topic")),
+        (_, 0) => format!("{}: {violations}", count(queues, "queue")),
+        _ => {
+            let (queues, topics) = (count(queues, "queue"), count(topics, "topic"));
+            format!("{queues}, {topics}: {violations}")
+        }
+    });
     Ok(ExitCode::from(match documents.is_empty() {
         true => 0,
         false => failure::VIOLATIONS,
     }))
 }
 
-/// What scripts rely on; without a queue it is the control plane's.
-fn document(path: Option<&QueuePath>, violation: &Violation) -> Value {
-    json!({
-        "project": path.map(|path| path.project().as_str()),
-        "queue": path.map(|path| path.name().as_str()),
-        "part": violation.part.as_str(), "about": violation.about,
-        "what": violation.sentence,
-    })
+/// Under a prefix that is too long there is none.
+fn has_room_for_topics(global: &Global) -> bool {
+    let prefix = global
+        .prefix
+        .as_deref()
+        .map_or(Ok(Prefix::default()), Prefix::new);
+    prefix.is_ok_and(|prefix| prefix.of_topics().is_ok())
+}
+
+/// What was found so far.
+struct Report<'a> {
+    global: &'a Global,
+    documents: Vec<Value>,
+}
+
+impl Report<'_> {
+    /// Looks at the queues of this store, or at the one that is named, and answers how many there are.
+    async fn look(&mut self, kind: &str, store: &Store, args: &Args) -> Result<u64> {
+        let paths = match &args.queue {
+            Some(name) => vec![QueuePath::new(self.global.project(), name)?],
+            None => all(store, self.global.project.as_deref()).await?,
+        };
+        for path in &paths {
+            let (project, name) = (path.project().as_str(), path.name().as_str());
+            let whose = match project {
+                "" => name.to_owned(),
+                project => format!("{project}/{name}"),
+            };
+            let whose = match kind {
+                "queue" => whose,
+                kind => format!("{kind} {whose}"),
+            };
+            for violation in store.queue_at(path.clone()).check().await? {
+                self.tell(&whose, kind, Some(path), &violation)?;
+            }
+        }
+        Ok(paths.len() as u64)
+    }
+
+    /// What scripts rely on; without a queue or topic it is the control plane's.
+    fn tell(
+        &mut self,
+        whose: &str,
+        kind: &str,
+        path: Option<&QueuePath>,
+        violation: &Violation,
+    ) -> Result<()> {
+        if !self.global.json {
+            let line = format!("{whose}: {}: {}", violation.about, violation.sentence);
+            let line = format!("{}\n", printable(&line));
+            Output::of(self.global).raw(line.as_bytes())?;
+        }
+        self.documents.push(json!({
+            "project": path.map(|path| path.project().as_str()),
+            kind: path.map(|path| path.name().as_str()),
+            "part": violation.part.as_str(), "about": violation.about,
+            "what": violation.sentence,
+        }));
+        Ok(())
+    }
 }
 
 /// Of one project, or where none is given of all.

@@ -45,9 +45,9 @@ Exit status:
   19  NEWERSCHEMA  a later version wrote the queue
   20  POOLGONE     no such pool, or none that takes new queues
   21  POOLEXISTS   another pool has that uri
-  22  POOLINUSE    the pool holds queues, or is the only one of its flavor
+  22  POOLINUSE    the pool holds queues or topics, or is the only one of its flavor
   23  FLAVORGONE   no such flavor
-  24  NOTMAPPED    the catalogue doesn't have the queue
+  24  NOTMAPPED    the catalogue doesn't have the queue or topic
   30  TOPICGONE    no such topic
   31  SUBSCRIPTIONGONE    no such subscription: deleted, expired, or never was
   32  SUBSCRIPTIONEXISTS  the subscriber has another one there

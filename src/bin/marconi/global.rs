@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
+use marconi_redis::keys::Prefix;
 use marconi_redis::{Builder, Queue, Store};
 
 use crate::duration;
@@ -100,8 +101,19 @@ impl Global {
         self.connect_under(builder).await
     }
 
-    /// The same, where the verb has a prefix of its own.
-    pub async fn connect_under(&self, mut builder: Builder) -> Result<Store> {
+    /// A store of topics, as the queues that they are under a prefix of their own.
+    pub async fn topics(&self) -> Result<Store> {
+        let prefix = match &self.prefix {
+            Some(prefix) => Prefix::new(prefix)?,
+            None => Prefix::default(),
+        };
+        let topics = prefix.of_topics()?;
+        let builder = Store::builder().client("")?.prefix(topics.as_str())?;
+        self.connect_under(builder).await
+    }
+
+    /// The same as `connect`, under the prefix that the builder has.
+    async fn connect_under(&self, mut builder: Builder) -> Result<Store> {
         if let Some(timeout) = self.timeout {
             builder = builder.deadline(timeout);
         }

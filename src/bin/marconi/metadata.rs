@@ -1,14 +1,14 @@
 //! The metadata of a queue or a topic, as the commands show and take it.
 //!
-//! Guards that both are shown alike, and that what is no JSON object is refused by the name of what it was meant for.
+//! Guards that both are shown and taken alike.
 
 use anyhow::Result;
 use marconi_redis::Metadata;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::body::Body;
-use crate::failure::Failure;
 use crate::global::Global;
+use crate::maps;
 use crate::output::{Output, Rows, Table};
 
 /// Shows the metadata of this `kind` of thing, a queue or a topic.
@@ -36,11 +36,7 @@ pub fn show(global: &Global, kind: &str, name: &str, metadata: &Metadata) -> Res
 
 /// The metadata with what `--metadata` gives for `name` in place of what it had.
 pub fn with_own(mut metadata: Metadata, name: &str, text: &str) -> Result<Metadata> {
-    let object: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
-        Failure::bad_input(format!(
-            "{name}: --metadata is no JSON object ({error}); write it as '{{\"team\": \"billing\"}}'"
-        ))
-    })?;
+    let object = maps::object(&format!("{name}: --metadata"), text)?;
     for (name, value) in object {
         metadata = metadata.with(&name, &Body(value))?;
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::failure::redact;
 use crate::global::Global;
 use crate::maps;
-use crate::output::{Output, Rows, Table, count};
+use crate::output::{Output, Rows, Table};
 
 #[derive(Subcommand)]
 pub enum Verb {
@@ -25,7 +25,7 @@ pub enum Verb {
     Show(Show),
     /// Change what is given of one, and nothing else
     Set(write::Set),
-    /// Take one out that holds no queues; what is stored on it stays there
+    /// Take one out that holds neither queues nor topics; what is stored on it stays there
     Delete(Delete),
 }
 
@@ -91,13 +91,13 @@ fn document(pool: &Pool, reveal: bool) -> Value {
 }
 
 fn table(pools: &[Pool], reveal: bool) -> String {
-    let mut table = Table::new(&["NAME", ">WEIGHT", "FLAVOR", "HOLDS", "URI"]);
+    let mut table = Table::new(&["NAME", ">WEIGHT", "FLAVOR", ">HOLDS", "URI"]);
     for pool in pools {
         table.row([
             pool.name.clone(),
             pool.weight.to_string(),
             pool.flavor.clone().unwrap_or_default(),
-            count(pool.queues, "queue"),
+            pool.queues.to_string(),
             shown(pool, reveal),
         ]);
     }

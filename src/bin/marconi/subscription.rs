@@ -9,8 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use marconi_redis::keys::Prefix;
-use marconi_redis::{Queue, Store, Subscription, SubscriptionId};
+use marconi_redis::{Queue, Subscription, SubscriptionId};
 use serde_json::{Map, Value, json};
 
 use crate::body::Body;
@@ -106,14 +105,8 @@ impl Source {
         if !self.topic {
             return global.queue(&self.queue).await;
         }
-        let prefix = match &global.prefix {
-            Some(prefix) => Prefix::new(prefix)?,
-            None => Prefix::default(),
-        };
-        let topics = prefix.of_topics()?;
-        let builder = Store::builder().client("")?.prefix(topics.as_str())?;
-        let store = global.connect_under(builder).await?;
-        Ok(store.queue(global.project(), &self.queue)?)
+        let topics = global.topics().await?;
+        Ok(topics.queue(global.project(), &self.queue)?)
     }
 }
 
@@ -126,7 +119,7 @@ fn id(text: &str) -> Result<SubscriptionId> {
 
 /// A JSON object of options, ready to be stored.
 fn options(text: &str) -> Result<Body> {
-    maps::object("--options", text)
+    Ok(Body(maps::object("--options", text)?.into()))
 }
 
 fn document(subscription: &Subscription) -> Value {

@@ -4,7 +4,7 @@ mod create;
 mod list;
 mod post;
 mod read;
-mod settings;
+mod set;
 mod show;
 
 use std::process::ExitCode;
@@ -28,7 +28,7 @@ pub enum Verb {
     /// Show a topic's metadata
     Show(show::Args),
     /// Change some of a topic's metadata
-    Set(settings::Args),
+    Set(set::Args),
     /// Count a topic's messages
     Stats(Stats),
     /// Post messages: JSON from arguments, a file or standard input
@@ -67,7 +67,7 @@ pub async fn run(verb: Verb, global: &Global) -> Result<ExitCode> {
         Verb::Create(args) => create::run(args, global).await,
         Verb::List(args) => list::run(args, global).await,
         Verb::Show(args) => show::run(args, global).await,
-        Verb::Set(args) => settings::run(args, global).await,
+        Verb::Set(args) => set::run(args, global).await,
         Verb::Stats(args) => count_messages(args, global).await,
         Verb::Post(args) => post::run(args, global).await,
         Verb::Read(args) => read::run(args, global).await,

@@ -6,7 +6,7 @@ use anyhow::Result;
 use marconi_redis::Metadata;
 use serde_json::json;
 
-use super::settings::Settings;
+use super::settings::QueueSettings;
 use crate::global::Global;
 use crate::output::Output;
 
@@ -17,7 +17,7 @@ pub struct Args {
     /// Its name
     queue: String,
     #[command(flatten)]
-    settings: Settings,
+    settings: QueueSettings,
 }
 
 /// Metadata that is given replaces what a queue has that is there.

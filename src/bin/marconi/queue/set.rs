@@ -6,7 +6,7 @@ use anyhow::Result;
 use marconi_redis::Metadata;
 use serde_json::{Value, json};
 
-use super::settings::Settings;
+use super::settings::QueueSettings;
 use crate::body::Body;
 use crate::failure::Failure;
 use crate::global::Global;
@@ -20,7 +20,7 @@ pub struct Args {
     /// Its name
     queue: String,
     #[command(flatten)]
-    settings: Settings,
+    settings: QueueSettings,
     /// Take this name out of the metadata
     #[arg(long, value_name = "NAME")]
     unset: Vec<String>,

@@ -6,9 +6,9 @@ use anyhow::Result;
 use marconi_redis::Metadata;
 use serde_json::json;
 
-use super::settings::Settings;
 use crate::global::Global;
 use crate::output::Output;
+use crate::settings::Settings;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  marconi topic create news --ttl 7d")]
