@@ -36,7 +36,7 @@ pub(crate) use dial::Dialler;
 
 use crate::error::{Cause, Error, Outcome, Result};
 use run::Run;
-use source::{Route, Source};
+use source::{Boxed, Route, Source};
 
 /// How long a call may take, and how many may be under way.
 #[derive(Debug, Clone, Copy)]
@@ -180,7 +180,8 @@ impl Link {
             return self.run(calls.iter(), first, retry).await;
         }
         // Rare and deep: every operation would carry its states about, and their types.
-        Box::pin(self.spread(calls, retry)).await
+        let spread: Boxed<'_, _> = Box::pin(self.spread(calls, retry));
+        spread.await
     }
 
     /// Makes the same calls on every node that holds something; the answers of each.
@@ -195,10 +196,8 @@ impl Link {
             Ok(Err(none)) => return Err(self.nowhere(none.cause)),
             Err(_) => return Err(self.nowhere(Cause::text("no connection in time"))),
         };
-        let runs = routes
-            .into_iter()
-            .map(|route| self.run(calls.iter(), route, retry));
-        Ok(join_all(runs).await)
+        let run = |route| -> Boxed<'_, _> { Box::pin(self.run(calls.iter(), route, retry)) };
+        Ok(join_all(routes.into_iter().map(run)).await)
     }
 
     /// Each slot's calls by themselves, all at once.

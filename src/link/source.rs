@@ -18,7 +18,8 @@ use super::dial::Dialler;
 use super::verdict;
 use crate::error::Cause;
 
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// A future whose type stays out of that of its user.
+pub(super) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What commands are sent on.
 pub(super) trait Wire: Send {
@@ -151,8 +152,8 @@ impl Source {
     pub(super) async fn routes(&self) -> Result<Vec<Route>, NoLine> {
         match self {
             Source::Cluster(nodes) => {
-                let primaries = nodes.topology.primaries().await?;
-                Ok(primaries.into_iter().map(Route::Node).collect())
+                let asked: Boxed<'_, RedisResult<Vec<Node>>> = Box::pin(nodes.topology.primaries());
+                Ok(asked.await?.into_iter().map(Route::Node).collect())
             }
             _ => Ok(vec![Route::Any]),
         }
@@ -162,7 +163,10 @@ impl Source {
         match self {
             Source::Own(own) => own.line().await,
             // Deep, and only there for clusters: see `Own::line`.
-            Source::Cluster(nodes) => Box::pin(nodes.line(route)).await,
+            Source::Cluster(nodes) => {
+                let line: Boxed<'_, Result<Line, NoLine>> = Box::pin(nodes.line(route));
+                line.await
+            }
             Source::Lent(lend) => Ok(Line {
                 wire: lend().await?,
                 health: Arc::default(),
