@@ -126,7 +126,6 @@ if meta[1] and meta[1] ~= '1' then
   return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
 end
 -- }}}
-if not meta[1] then return redis.error_reply('QUEUEGONE create it, then post again') end
 local base_ttl, due = tonumber(meta[2]), tonumber(meta[3]) or math.huge
 local default_ttl, default_delay = tonumber(meta[4]) or 1209600000, tonumber(meta[5]) or 0
 local max_post, waiting_until = tonumber(meta[6]) or 4194304, meta[7]
@@ -266,6 +265,8 @@ for i = 1, count do
   ttls[i], delays[i] = ttl, delay
 end
 if size > max_post then return redis.error_reply('TOOLARGE post: ' .. size .. ' bytes, at most ' .. max_post) end
+-- Last of all, so that nobody makes a queue for a post that would be refused there.
+if not meta[1] then return redis.error_reply('QUEUEGONE create it, then post again') end
 
 -- Write.
 local ids, wrong = append(envelopes, ttls, delays)

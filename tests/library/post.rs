@@ -167,6 +167,21 @@ async fn a_post_creates_its_queue_and_enters_its_name() {
 }
 
 #[tokio::test]
+async fn a_post_that_is_refused_leaves_no_queue_behind() {
+    let stage = Stage::new().await;
+    let queue = stage.at(0);
+    let day = ms(24 * 3600 * 1000);
+    assert_eq!(word(queue.post("a").ttl(ms(0)).await), "BADARG");
+    assert_eq!(word(queue.post("a").ttl(day).delay(day).await), "BADARG");
+    let large = "a".repeat(300 << 10);
+    assert_eq!(word(queue.post(&large).await), "TOOLARGE");
+    let many = (0..20).map(|_| message(&"a".repeat(250 << 10)));
+    assert_eq!(word(queue.post_many(many).await), "TOOLARGE");
+    assert!(!queue.exists().await.unwrap());
+    assert_eq!(stage.store.count(&stage.project).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn a_store_can_refuse_to_create_queues() {
     let stage = Stage::new().await;
     let store = Store::builder()

@@ -210,9 +210,6 @@ fn expected_post(
     specs: &[Spec],
     max_body: Option<u64>,
 ) -> Result<Vec<(u64, u64)>, Refused> {
-    if !queue.exists {
-        return refused("QUEUEGONE", "");
-    }
     let default_ttl = queue.number("_default_message_ttl").unwrap_or(TWO_WEEKS);
     let default_delay = queue.number("_default_message_delay").unwrap_or(0);
     let mut terms = Vec::new();
@@ -231,6 +228,9 @@ fn expected_post(
     }
     if size > queue.number("_max_messages_post_size").unwrap_or(4 << 20) {
         return refused("TOOLARGE", "post");
+    }
+    if !queue.exists {
+        return refused("QUEUEGONE", "");
     }
     Ok(terms)
 }

@@ -88,24 +88,24 @@ impl World {
             false => self.topic_of(program, at),
         };
         let answer = sent(&topic, &request, guest).await;
-        if self.places[at].topic.settings.is_none() {
-            if is_strict {
-                self.assert_gone(at, answer);
-                return self.saw("refused: strict post");
-            }
-            // Made before the rest is looked at, so a post that is refused leaves it.
-            self.places[at].topic.settings = Some(Settings::default());
-            self.saw("post made the topic");
-            self.noticed_new(at);
-        }
-        let (now, model) = (self.now, &mut self.places[at].topic);
-        if let Some(refusal) = model.refusal(&request) {
+        // Whether there is a topic is looked at last: a post that is refused makes none.
+        if let Some(refusal) = self.places[at].topic.refusal(&request) {
             assert_eq!(word(answer), refusal);
             return self.saw(match refusal {
                 "BADARG" => "refused: BADARG post",
                 _ => "refused: TOOLARGE post",
             });
         }
+        if self.places[at].topic.settings.is_none() {
+            if is_strict {
+                self.assert_gone(at, answer);
+                return self.saw("refused: strict post");
+            }
+            self.places[at].topic.settings = Some(Settings::default());
+            self.saw("post made the topic");
+            self.noticed_new(at);
+        }
+        let (now, model) = (self.now, &mut self.places[at].topic);
         let own = ["press", "desk"][program];
         let client = guest.unwrap_or(if is_strict { "strict" } else { own });
         let ids = model.append(&request, client, now);
