@@ -175,7 +175,7 @@ impl Control {
         let of = Operation::begin(&self.store);
         let call = of.script(script, &self.keys).arg(project).arg(name);
         number(
-            of.call(call.arg(capabilities.to_bin()), Retry::Always)
+            of.call(call.arg(capabilities.to_bin()), Retry::OnlyIfNotDone)
                 .await?,
         )
     }

@@ -282,7 +282,7 @@ impl Control {
     /// of its flavor. A lost answer is one with [`Outcome::Unknown`](crate::Outcome::Unknown).
     pub async fn delete_pool(&self, name: &str) -> Result<bool> {
         let reply = self
-            .call(&CONTROL_POOL_DELETE, &[name], Retry::Always)
+            .call(&CONTROL_POOL_DELETE, &[name], Retry::OnlyIfNotDone)
             .await?;
         number(reply).map(|n| n == 1)
     }

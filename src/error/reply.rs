@@ -24,11 +24,19 @@ impl ServerReply {
     }
 
     /// Redis 6.2 wraps what `redis.call` raises: `ERR Error running script (call to f_…):
-    /// @user_script:12: WORD …`, with a second `@user_script: 12: -` before some words.
+    /// @user_script:12: WORD …`, with a second `@user_script: 12: -` before some words; and what `redis.pcall`
+    /// brings and a script hands on: `@user_script: 12: -WORD …` alone, the first piece of it as its word.
     fn unwrapped(word: &str, detail: &str) -> Self {
-        if word == "ERR"
-            && detail.starts_with("Error running script")
-            && let Some((_, inner)) = detail.rsplit_once("@user_script:")
+        let whole;
+        let wrapped = match word {
+            "ERR" if detail.starts_with("Error running script") => detail,
+            "@user_script:" => {
+                whole = format!("{word} {detail}");
+                &whole
+            }
+            _ => "",
+        };
+        if let Some((_, inner)) = wrapped.rsplit_once("@user_script:")
             && let Some((line, message)) = inner.trim_start().split_once(": ")
             && line.bytes().all(|b| b.is_ascii_digit())
         {
@@ -196,6 +204,11 @@ mod tests {
         assert_eq!(
             (&*twice.word, &*twice.detail),
             ("OOM", "command not allowed")
+        );
+        let alone = reply("@user_script:", "200: -READONLY You can't write");
+        assert_eq!(
+            (&*alone.word, &*alone.detail),
+            ("READONLY", "You can't write")
         );
         let prose = reply(
             "ERR",

@@ -147,6 +147,33 @@ async fn what_another_may_have_changed_meanwhile_is_not_repeated() {
 }
 
 #[tokio::test]
+async fn what_another_may_have_set_meanwhile_on_the_control_plane_is_not_repeated() {
+    let wire = Wire::new().await;
+    let far = wire.far.store().control();
+    let plane = wire.near.store().control();
+    let name = wire.near.path().project().as_str();
+    let map = Metadata::new().with("k", &1).unwrap();
+    wire.lose_next().await;
+    unknown(far.create_flavor(name, "f", &map).await);
+    assert_eq!(plane.flavor(name, "f").await.unwrap().capabilities, map);
+    wire.lose_next().await;
+    unknown(far.update_flavor(name, "f", &Metadata::new()).await);
+    assert!(
+        plane
+            .flavor(name, "f")
+            .await
+            .unwrap()
+            .capabilities
+            .is_empty()
+    );
+    wire.lose_next().await;
+    unknown(far.create_pool(name, 1, &format!("unix:///{name}")).await);
+    wire.lose_next().await;
+    unknown(far.delete_pool(name).await);
+    assert_eq!(plane.pool(name).await.unwrap_err().word(), "POOLGONE");
+}
+
+#[tokio::test]
 async fn a_repeated_creation_without_metadata_can_call_its_own_queue_not_new() {
     let wire = Wire::new().await;
     // The name was entered before; the next answer is that of the script.
@@ -185,4 +212,33 @@ async fn a_server_that_falls_silent_is_unknown_and_one_that_is_away_is_not_done(
     server.kill();
     let error = queue.post("c").await.unwrap_err();
     assert_eq!(error.word(), "TRANSPORT");
+}
+
+#[tokio::test]
+async fn what_a_replica_refuses_is_not_done() {
+    let server = Server::start(&[]);
+    let store = Store::builder().deadline(Duration::from_millis(300));
+    let store = store.connect(&server.url()).await.unwrap();
+    let queue = store.queue("", "q").unwrap();
+    for body in ["claimed", "free"] {
+        queue.post(body).await.unwrap();
+    }
+    let claim = queue.claim().limit(1).await.unwrap().unwrap();
+    let mut behind = server.connection().await;
+    let nobody = common::free_port();
+    let mut follow = redis::cmd("REPLICAOF");
+    follow.arg("127.0.0.1").arg(nobody);
+    let _: () = follow.query_async(&mut behind).await.unwrap();
+    for refused in [
+        queue.post("b").await.map(drop),
+        queue.pop().await.map(drop),
+        queue.purge().await.map(drop),
+        claim.delete(claim.messages()[0].id()).await.map(drop),
+        claim.release().await.map(drop),
+        queue.set_metadata(&Metadata::new()).await,
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::NotDone, "{error}");
+        assert!(error.to_string().contains("READONLY"), "{error}");
+    }
 }
