@@ -92,8 +92,15 @@ class Subscribing(QueueBase):
     def subscription(self, id: str) -> Subscription:
         """A subscription, by its id. Raises SubscriptionDoesNotExist."""
         if not id:
-            raise SubscriptionDoesNotExist(path=self.path, id=id)
-        return Subscription.read(Fields(self._call("subscription/get", repeatable=True, id=id)))
+            # The script would look for a subscriber.
+            raise SubscriptionDoesNotExist("'' is no id", path=self.path, id=id)
+        try:
+            reply = self._call("subscription/get", repeatable=True, id=id)
+        except SubscriptionDoesNotExist as error:
+            # One that is malformed the script does not repeat.
+            error.id = id
+            raise
+        return Subscription.read(Fields(reply))
 
     @told
     def subscription_of(self, subscriber: str) -> Subscription | None:
