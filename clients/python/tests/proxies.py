@@ -71,9 +71,7 @@ class Proxy:
             threading.Thread(target=self._requests, args=(client, server, losing), daemon=True).start()
             threading.Thread(target=self._replies, args=(server, client, losing), daemon=True).start()
 
-    def _requests(
-        self, client: socket.socket, server: socket.socket, losing: threading.Event
-    ) -> None:
+    def _requests(self, client: socket.socket, server: socket.socket, losing: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while data := client.recv(1 << 20):
                 if self._to_lose and self._word in data:
@@ -85,9 +83,7 @@ class Proxy:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
-    def _replies(
-        self, server: socket.socket, client: socket.socket, losing: threading.Event
-    ) -> None:
+    def _replies(self, server: socket.socket, client: socket.socket, losing: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while data := server.recv(1 << 20):
                 if losing.is_set():

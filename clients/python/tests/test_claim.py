@@ -197,9 +197,7 @@ def test_a_nack_gives_single_messages_back_later(queue: Queue, clock: Clock) -> 
         ({"wait": -1}, "wait"),
     ],
 )
-def test_bad_input_is_refused_by_its_name(
-    queue: Queue, wrong: dict[str, object], argument: str
-) -> None:
+def test_bad_input_is_refused_by_its_name(queue: Queue, wrong: dict[str, object], argument: str) -> None:
     posted(queue, 1)
     with pytest.raises(InvalidArgument) as refused:
         queue.claim(**wrong)  # type: ignore[arg-type]

@@ -33,7 +33,19 @@ def test_arguments_go_in_the_manifests_order_and_groups_are_repeated_as_groups()
     encoded = SCRIPTS["post"].encode(
         client="c", token=None, ttl=[1, None], delay=[None, 2], body=[b"\xa1a", b"\xa1b"]
     )
-    assert encoded == [b"", b"c", b"", b"", b"", b"1", b"", b"\xc4\x02\xa1a", b"", b"2", b"\xc4\x02\xa1b"]
+    assert encoded == [
+        b"",
+        b"c",
+        b"",
+        b"",
+        b"",
+        b"1",
+        b"",
+        b"\xc4\x02\xa1a",
+        b"",
+        b"2",
+        b"\xc4\x02\xa1b",
+    ]
 
 
 def test_flags_and_what_is_left_out_are_empty() -> None:

@@ -139,7 +139,9 @@ def test_a_server_that_is_away_is_not_healthy(the_server: Server) -> None:
         assert (health.is_reachable, health.operations, health.is_good) == (False, [], False)
 
 
-def test_gc_sees_to_queues_and_topics(the_server: Server, store: Store, clock: Clock, prefix: str) -> None:
+def test_gc_sees_to_queues_and_topics(
+    the_server: Server, store: Store, clock: Clock, prefix: str
+) -> None:
     store.queue("a", "q").post(1, ttl=1)
     store.topic("b", "t").post(1, ttl=1)
     clock.forward(1)

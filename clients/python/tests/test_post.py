@@ -78,9 +78,7 @@ def test_a_second_post_with_a_token_adds_nothing(queue: Queue) -> None:
     assert queue.stats().total == 2
 
 
-@pytest.mark.parametrize(
-    "other", [NewMessage(2), NewMessage(1, ttl=9), NewMessage(1, ttl=10, delay=1)]
-)
+@pytest.mark.parametrize("other", [NewMessage(2), NewMessage(1, ttl=9), NewMessage(1, ttl=10, delay=1)])
 def test_a_token_with_other_content_is_refused(queue: Queue, other: NewMessage) -> None:
     queue.post(NewMessage(1, ttl=10), token="t")
     with pytest.raises(TokenReused) as refused:

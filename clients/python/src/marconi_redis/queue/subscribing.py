@@ -6,6 +6,8 @@ be a uri with a password in it, shows in a repr or an error.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -19,6 +21,16 @@ from .base import QueueBase, told
 
 _AT_END = 0
 _GOES_ON = 1
+
+
+@contextmanager
+def _named(id: str) -> Iterator[None]:
+    """A refusal bears the id as it was given: one that is malformed the scripts do not repeat."""
+    try:
+        yield
+    except SubscriptionDoesNotExist as error:
+        error.id = id
+        raise
 
 
 @dataclass(frozen=True)
@@ -94,12 +106,8 @@ class Subscribing(QueueBase):
         if not id:
             # The script would look for a subscriber.
             raise SubscriptionDoesNotExist("'' is no id", path=self.path, id=id)
-        try:
+        with _named(id):
             reply = self._call("subscription/get", repeatable=True, id=id)
-        except SubscriptionDoesNotExist as error:
-            # One that is malformed the script does not repeat.
-            error.id = id
-            raise
         return Subscription.read(Fields(reply))
 
     @told
@@ -151,18 +159,20 @@ class Subscribing(QueueBase):
             given["options"] = envelope.pack(packed(options, "options"))
         if not given:
             raise InvalidArgument("field: wants one at least: subscriber, ttl or options")
-        self._call(
-            "subscription/update",
-            repeatable=False,
-            id=id,
-            field=list(given),
-            value=list(given.values()),
-        )
+        with _named(id):
+            self._call(
+                "subscription/update",
+                repeatable=False,
+                id=id,
+                field=list(given),
+                value=list(given.values()),
+            )
 
     @told
     def confirm_subscription(self, id: str, confirmed: bool = True) -> None:
         """Notes that the subscriber has confirmed, or has not. Raises SubscriptionDoesNotExist."""
-        self._call("subscription/confirm", repeatable=False, id=id, confirmed=confirmed)
+        with _named(id):
+            self._call("subscription/confirm", repeatable=False, id=id, confirmed=confirmed)
 
     @told
     def delete_subscription(self, id: str) -> bool:
