@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
+
 from marconi_redis import Queue, Store
 from proxies import Proxy, proxy
 from servers import Server, server

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import redis
 
@@ -46,7 +47,8 @@ class Server:
         return f"redis://127.0.0.1:{self.port}" if self.port else f"unix://{self.socket}"
 
     @property
-    def client(self) -> redis.Redis:
+    def client(self) -> Any:
+        """A plain client of redis-py's, which has types for half of its methods."""
         return redis.Redis.from_url(self.url)
 
     def start(self) -> None:

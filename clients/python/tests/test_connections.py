@@ -11,8 +11,9 @@ from contextlib import ExitStack
 
 import pytest
 import redis
-from marconi_redis import InvalidArgument, NewMessage, Store, Transport
 from redis.cluster import RedisCluster
+
+from marconi_redis import InvalidArgument, NewMessage, Store, Transport
 from servers import Server, free_port, server
 
 

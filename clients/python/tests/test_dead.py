@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from conftest import NOW, Clock
 from marconi_redis import InvalidArgument, MessageDoesNotExist, Queue, QueuePath, Store
 from servers import Server

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from marconi_redis import InvalidArgument
 from marconi_redis.durations import Duration, millis
 

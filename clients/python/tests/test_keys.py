@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from marconi_redis import Corrupt, InvalidArgument, QueuePath, Store
 from marconi_redis.keys import Prefix, QueueKeys
 

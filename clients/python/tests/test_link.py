@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Callable
 
 import pytest
+from redis import exceptions
+
 from marconi_redis import NewMessage, Outcome, Queue, QueuePath, Store, Transport
 from marconi_redis.link.verdict import ServerReply, server_reply
 from proxies import Proxy
-from redis import exceptions
 from servers import Server, server
 
 
@@ -90,7 +92,7 @@ def test_what_a_late_repeat_would_spoil_says_unknown(wired: Queue, wire: Proxy, 
     id = wired.subscribe("a").id
     # The first one after metadata were set sweeps.
     wired.stats()
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "purge": wired.purge,
         "delete": wired.delete,
         "set_metadata": lambda: wired.set_metadata({"a": 1}),
@@ -110,7 +112,7 @@ def test_what_a_late_repeat_would_spoil_says_unknown(wired: Queue, wire: Proxy, 
 def test_the_control_plane_says_unknown_too(wired: Queue, wire: Proxy) -> None:
     control = wired.store.control()
     control.create_pool("one", 1, "redis://one")
-    changes = [
+    changes: list[Callable[[], object]] = [
         lambda: control.create_pool("two", 1, "redis://two"),
         lambda: control.update_pool("one", weight=2),
         lambda: control.create_flavor("p", "f", {}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from marconi_redis import InvalidArgument
 from marconi_redis.errors import BY_WORD
 from marconi_redis.manifest import SCRIPTS

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from conftest import NOW, Clock
 from marconi_redis import (
     Codec,
@@ -115,7 +116,7 @@ def test_bounds_are_the_scripts(queue: Queue, store: Store) -> None:
         queue.post_many([NewMessage(1)] * 251)
     for wrong in ({"ttl": 0}, {"ttl": -1}, {"ttl": 1, "delay": 1}, {"token": ""}, {"token": "\n"}):
         with pytest.raises(InvalidArgument):
-            queue.post(1, **wrong)  # type: ignore[arg-type]
+            queue.post(1, **wrong)
     assert queue.post_many([]) == []
     assert queue.stats().total == 0
     store.max_body = 300_000

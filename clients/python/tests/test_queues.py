@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from marconi_redis import Codec, InvalidArgument, NewerSchema, QueueEntry, Store, TooLarge
 from servers import Server
 

@@ -6,6 +6,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+
 from conftest import Clock
 from marconi_redis import (
     InvalidArgument,

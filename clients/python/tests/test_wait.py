@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
 from marconi_redis import InvalidArgument, Queue, Store
 from proxies import Proxy
 from servers import Server, server

@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from servers import Server
 
 ROOT = Path(__file__).parents[1]
@@ -50,17 +51,17 @@ def run(*command: str) -> str:
 def test_both_carry_the_very_scripts_of_the_clone(built: Path) -> None:
     manifest = json.loads((LUA / "manifest.json").read_text())
     [wheel], [sdist] = built.glob("*.whl"), built.glob("*.tar.gz")
-    in_wheel = zipfile.ZipFile(wheel)
-    in_sdist = tarfile.open(sdist)
-    stem = sdist.name.removesuffix(".tar.gz")
-    for script in manifest["scripts"]:
-        of_wheel = in_wheel.read(f"marconi_redis/lua/{script['file']}")
-        member = in_sdist.extractfile(f"{stem}/src/marconi_redis/lua/{script['file']}")
-        assert member is not None
-        assert hashlib.sha1(of_wheel).hexdigest() == script["sha1"]
-        assert hashlib.sha1(member.read()).hexdigest() == script["sha1"]
-    assert in_wheel.read("marconi_redis/lua/manifest.json") == (LUA / "manifest.json").read_bytes()
-    assert {"marconi_redis/py.typed", "marconi_redis/LICENSE"} <= set(in_wheel.namelist())
+    stem = f"{sdist.name.removesuffix('.tar.gz')}/src"
+    with zipfile.ZipFile(wheel) as in_wheel, tarfile.open(sdist) as in_sdist:
+        for script in manifest["scripts"]:
+            name = f"marconi_redis/lua/{script['file']}"
+            member = in_sdist.extractfile(f"{stem}/{name}")
+            assert member is not None
+            assert hashlib.sha1(in_wheel.read(name)).hexdigest() == script["sha1"]
+            assert hashlib.sha1(member.read()).hexdigest() == script["sha1"]
+        of_wheel = in_wheel.read("marconi_redis/lua/manifest.json")
+        assert of_wheel == (LUA / "manifest.json").read_bytes()
+        assert {"marconi_redis/py.typed", "marconi_redis/LICENSE"} <= set(in_wheel.namelist())
 
 
 def test_the_wheel_runs_in_a_clean_environment(
