@@ -136,8 +136,8 @@ def cluster() -> Iterator[list[Server]]:
             for _ in range(3)
         ]
         for at, node in enumerate(nodes):
-            first, last = 16384 * at // 3, 16384 * (at + 1) // 3 - 1
-            node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", str(first), str(last))
+            slots = range(16384 * at // 3, 16384 * (at + 1) // 3)
+            node.client.execute_command("CLUSTER", "ADDSLOTS", *slots)
             node.client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", str(at + 1))
         for node in nodes[1:]:
             node.client.execute_command("CLUSTER", "MEET", "127.0.0.1", str(nodes[0].port))
