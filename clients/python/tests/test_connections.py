@@ -68,6 +68,25 @@ def test_what_is_no_client_and_no_url_is_refused() -> None:
             Store(wrong, deadline=0.2).connect()  # type: ignore[arg-type]
 
 
+def test_no_piece_of_a_password_shows_in_what_is_said_of_a_url() -> None:
+    for url in (
+        "redis://:secret/word@host",
+        "redis://u:secret@host:port",
+        "redis://:secret#@h/x?master=m",
+    ):
+        with pytest.raises((InvalidArgument, Transport)) as refused:
+            Store(url, deadline=0.2).connect()
+        assert "secret" not in f"{refused.value!r} {refused.value} {refused.value.__cause__}"
+
+
+def test_a_cluster_that_is_away_is_a_server_that_is_away(prefix: str) -> None:
+    with Store(f"redis+cluster://127.0.0.1:{free_port()}", prefix=prefix, deadline=0.5) as store:
+        for asked in (store.connect, lambda: store.queue("p", "q").post(1)):
+            with pytest.raises(Transport) as failed:
+                asked()
+            assert failed.value.outcome == "not done"
+
+
 def test_tls(prefix: str) -> None:
     with ExitStack() as stack:
         plain = stack.enter_context(server())
