@@ -32,12 +32,20 @@ def works(store: Store) -> None:
     assert [message.body for message in store.queue("shop", "failed").list().messages] == ["dies"]
     with ThreadPoolExecutor() as threads:
         waiting = threads.submit(lambda: queue.pop(wait=20))
-        time.sleep(0.05)
+        until_somebody_waits(store, queue.keys.key("log"))
         queue.post("told")
         assert [message.body for message in waiting.result(20)] == ["told"]
     names = [entry.name for entry in store.queues("shop", with_metadata=True).queues]
     assert names == ["failed", "orders 😀"]
     assert queue.metadata()["b"] == b"\xff"
+
+
+def until_somebody_waits(store: Store, channel: str) -> None:
+    """Until the server listens, and has answered that there is nothing."""
+    give_up = time.monotonic() + 20
+    while (room := store.wakes.room(channel)) is None or room._clock is None:
+        assert time.monotonic() < give_up
+        time.sleep(0.001)
 
 
 def test_a_unix_socket_and_a_port_with_a_database(prefix: str) -> None:
