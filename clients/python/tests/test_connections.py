@@ -70,8 +70,14 @@ def test_a_client_of_the_callers_whatever_it_decodes(
     assert client.ping()
 
 
+def test_a_url_may_say_that_it_is_no_cluster(the_server: Server, prefix: str) -> None:
+    for query in ("?cluster=false", "?cluster=false&db=0", "?db=0&cluster=false"):
+        with Store(f"unix://{the_server.socket}{query}", prefix=prefix) as store:
+            store.connect()
+
+
 def test_what_is_no_client_and_no_url_is_refused() -> None:
-    for wrong in (object(), "nothing://host", "redis+cluster://", "redis://?master=x"):
+    for wrong in (object(), "nothing://host", "redis://?cluster=true", "redis://?master=x"):
         with pytest.raises((InvalidArgument, Transport)):
             Store(wrong, deadline=0.2).connect()  # type: ignore[arg-type]
 
@@ -88,7 +94,7 @@ def test_no_piece_of_a_password_shows_in_what_is_said_of_a_url() -> None:
 
 
 def test_a_cluster_that_is_away_is_a_server_that_is_away(prefix: str) -> None:
-    with Store(f"redis+cluster://127.0.0.1:{free_port()}", prefix=prefix, deadline=0.5) as store:
+    with Store(f"redis://127.0.0.1:{free_port()}?cluster=true", prefix=prefix, deadline=0.5) as store:
         for asked in (store.connect, lambda: store.queue("p", "q").post(1)):
             with pytest.raises(Transport) as failed:
                 asked()
@@ -196,7 +202,7 @@ def is_ready(node: Server) -> bool:
 
 def test_a_cluster_by_its_url_and_by_a_client(cluster: list[Server], prefix: str) -> None:
     hosts = ",".join(f"127.0.0.1:{node.port}" for node in cluster)
-    with Store(f"redis+cluster://{hosts}", prefix=prefix) as store:
+    with Store(f"redis://{hosts}?cluster=true", prefix=prefix) as store:
         works(store)
         # Spread over the nodes, listed in one go.
         for number in range(12):
@@ -211,7 +217,7 @@ def test_a_cluster_by_its_url_and_by_a_client(cluster: list[Server], prefix: str
 
 
 def test_a_slot_that_moves_is_followed(cluster: list[Server], prefix: str) -> None:
-    with Store(f"redis+cluster://127.0.0.1:{cluster[0].port}", prefix=prefix) as store:
+    with Store(f"redis://127.0.0.1:{cluster[0].port}/?cluster=true", prefix=prefix) as store:
         queue = store.queue("p", "q")
         queue.post(1)
         slot = cluster[0].client.execute_command("CLUSTER", "KEYSLOT", queue.keys.key("log"))

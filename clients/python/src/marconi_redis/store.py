@@ -57,7 +57,7 @@ class Store:
 
     - ``redis://user:password@host:6379/0``, ``rediss://`` with TLS, ``unix:///path/redis.sock``
     - ``redis://host:26379,other:26379/0?master=name``: the primary that Sentinel looks after
-    - ``redis+cluster://host:6379,other:6379``, ``rediss+cluster://``: a cluster
+    - ``redis://host:6379,other:6379?cluster=true``, ``rediss://``: a cluster
 
     ``prefix``: what all keys begin with; the same for all clients of an installation. 1 to 64 bytes.
     ``deadline``: how long an operation may take, with all its repeating; 5 s. An attempt to connect that

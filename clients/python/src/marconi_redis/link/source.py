@@ -152,23 +152,36 @@ def open_url(url: str, deadline: float, **options: Any) -> Source:
         return _open(url, options)
     except ValueError:
         # What is said of a URL can repeat a piece of the password, so none of it is.
-        wanted = "redis://, rediss://, unix:// or redis+cluster://, the password percent-encoded"
+        wanted = "redis://, rediss:// or unix://, the password percent-encoded"
         raise InvalidArgument(f"url: wants {wanted}") from None
 
 
 def _open(url: str, options: dict[str, Any]) -> Source:
-    scheme, separator, rest = url.partition("://")
-    if separator and scheme.endswith("+cluster"):
-        return _open_cluster(scheme.removesuffix("+cluster"), rest, options)
-    if separator and "master" in parse_qs(urlsplit(url).query):
-        return _open_sentinel(url, options)
+    query = parse_qs(urlsplit(url).query)
+    match query.get("cluster", ["false"])[0], "master" in query:
+        case "true", True:
+            raise InvalidArgument("url: a cluster has no master of sentinels")
+        case "true", False:
+            return _open_cluster(url, options)
+        case "false", True:
+            return _open_sentinel(url, options)
+        case "false", False:
+            # redis-py takes what it does not know for an argument of its own.
+            url = url.replace("cluster=false&", "").removesuffix("cluster=false")
+        case _:
+            raise InvalidArgument("url: cluster is true or false")
     return PoolSource(redis.Redis.from_url(url, **options), owned=True)
 
 
-def _open_cluster(scheme: str, rest: str, options: dict[str, Any]) -> Source:
-    first, *others = _hosts(urlsplit(f"{scheme}://{rest}").netloc, _PORT)
-    login = rest.rpartition("@")[0]
-    url = f"{scheme}://{login}@{_joined(first)}" if login else f"{scheme}://{_joined(first)}"
+def _open_cluster(url: str, options: dict[str, Any]) -> Source:
+    parts = urlsplit(url)
+    if parts.scheme not in ("redis", "rediss"):
+        raise InvalidArgument("url: wants redis:// or rediss:// with a cluster")
+    if parts.path.strip("/") not in ("", "0"):
+        raise InvalidArgument("url: a cluster has no database but 0")
+    first, *others = _hosts(parts.netloc, _PORT)
+    login, at, _ = parts.netloc.rpartition("@")
+    url = f"{parts.scheme}://{login}{at}{_joined(first)}"
     nodes = [_ClusterNode(host, port) for host, port in [first, *others]]
     return ClusterSource(lambda: RedisCluster.from_url(url, startup_nodes=nodes, **options), owned=True)
 
