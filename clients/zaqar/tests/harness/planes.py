@@ -1,0 +1,73 @@
+"""Both planes of a storage driver, as an API node of Zaqar has them, and a clock that can be moved.
+
+Guards that a test of one driver is a test of another: nothing here knows more of a driver than its name.
+"""
+
+import contextlib
+import tempfile
+import time
+from unittest import mock
+
+from oslo_config import cfg
+from oslo_utils import timeutils
+from osprofiler import opts
+from zaqar.common import cache as oslo_cache
+from zaqar.conf import default, drivers, notification, profiler
+from zaqar.storage import pipeline, utils
+
+
+class Node:
+    """An API node: its controllers, from its own connections."""
+
+    def __init__(self, driver, port, options="", **settings):
+        self._conf = _configuration(driver, f"{driver}://127.0.0.1:{port}{options}", settings)
+        cache = oslo_cache.get_cache(self._conf)
+        self.control = utils.load_storage_driver(self._conf, cache, control_mode=True)
+        self.data = utils.load_storage_driver(self._conf, cache, control_driver=self.control)
+        self._pipeline = pipeline.DataDriver(self._conf, self.data, self.control)
+        self.queues = self._pipeline.queue_controller
+        self.messages = self._pipeline.message_controller
+        self.claims = self._pipeline.claim_controller
+        self.topics = self._pipeline.topic_controller
+        self.subscriptions = self._pipeline.subscription_controller
+
+    def close(self):
+        """Ends its connections."""
+        self.data.close()
+        self.control.close()
+
+
+def _configuration(driver, uri, settings):
+    lines = [f"[drivers]\nmessage_store = {driver}\nmanagement_store = {driver}\n"]
+    for plane in ("message_store", "management_store"):
+        told = {"uri": uri, **settings}
+        lines.append(f"[drivers:{plane}:{driver}]\n" + "".join(f"{name} = {told[name]}\n" for name in told))
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write("".join(lines))
+        file.flush()
+        conf = cfg.ConfigOpts()
+        conf(args=[], default_config_files=[file.name])
+    conf.register_opts(default.ALL_OPTS)
+    conf.register_opts(drivers.ALL_OPTS, group=drivers.GROUP_NAME)
+    conf.register_opts(notification.ALL_OPTS, group=notification.GROUP_NAME)
+    opts.set_defaults(conf)
+    conf.register_opts(profiler.ALL_OPTS, group=profiler.GROUP_NAME)
+    oslo_cache.register_config(conf)
+    return conf
+
+
+@contextlib.contextmanager
+def ahead(seconds):
+    """This process's clock, moved; what the server goes by stays."""
+    now = timeutils.utcnow_ts
+
+    def moved(microsecond=False):
+        return now(microsecond) + seconds
+
+    with mock.patch("oslo_utils.timeutils.utcnow_ts", moved):
+        yield
+
+
+def pass_time(seconds):
+    """Time that really passes: the stock driver's keys expire by the server's clock, which nothing moves."""
+    time.sleep(seconds)
