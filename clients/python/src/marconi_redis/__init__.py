@@ -1,0 +1,98 @@
+"""Message queues on Redis with strict claims: a client of the scripts of marconi-redis."""
+
+from .check import Violation
+from .claim import Claim, Lease
+from .control import (
+    CatalogueEntry,
+    CataloguePage,
+    Control,
+    Flavor,
+    FlavorPage,
+    Placement,
+    Pool,
+    PoolPage,
+)
+from .durations import Duration
+from .errors import (
+    ClaimDoesNotExist,
+    Codec,
+    Corrupt,
+    FlavorDoesNotExist,
+    InvalidArgument,
+    MarconiError,
+    MessageDoesNotExist,
+    MessageIsClaimed,
+    MessageNotClaimed,
+    MessageNotClaimedBy,
+    NewerSchema,
+    Outcome,
+    PoolAlreadyExists,
+    PoolDoesNotExist,
+    PoolInUse,
+    QueueDoesNotExist,
+    QueueNotMapped,
+    SubscriptionAlreadyExists,
+    SubscriptionDoesNotExist,
+    TokenReused,
+    TooLarge,
+    TopicDoesNotExist,
+    Transport,
+)
+from .keys import QueuePath
+from .listing import ProjectPage, QueueEntry, QueuePage
+from .message import Message, NewMessage, Origin
+from .metadata import Metadata
+from .queue import End, MessagePage, Queue, Stats
+from .store import Clock, Store
+
+__all__ = [
+    "CatalogueEntry",
+    "CataloguePage",
+    "Claim",
+    "ClaimDoesNotExist",
+    "Clock",
+    "Codec",
+    "Control",
+    "Corrupt",
+    "Duration",
+    "End",
+    "Flavor",
+    "FlavorDoesNotExist",
+    "FlavorPage",
+    "InvalidArgument",
+    "Lease",
+    "MarconiError",
+    "Message",
+    "MessageDoesNotExist",
+    "MessageIsClaimed",
+    "MessageNotClaimed",
+    "MessageNotClaimedBy",
+    "MessagePage",
+    "Metadata",
+    "NewMessage",
+    "NewerSchema",
+    "Origin",
+    "Outcome",
+    "Placement",
+    "Pool",
+    "PoolAlreadyExists",
+    "PoolDoesNotExist",
+    "PoolInUse",
+    "PoolPage",
+    "ProjectPage",
+    "Queue",
+    "QueueDoesNotExist",
+    "QueueEntry",
+    "QueueNotMapped",
+    "QueuePage",
+    "QueuePath",
+    "Stats",
+    "Store",
+    "SubscriptionAlreadyExists",
+    "SubscriptionDoesNotExist",
+    "TokenReused",
+    "TooLarge",
+    "TopicDoesNotExist",
+    "Transport",
+    "Violation",
+]

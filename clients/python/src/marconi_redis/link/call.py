@@ -1,0 +1,50 @@
+"""One call: a script or a plain command, with everything it needs to be sent, and sent again.
+
+Guards that keys come from the manifest, in its order, and that arguments never show in a log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ..errors import MarconiError
+from ..keys import Owner, QueuePath
+from ..manifest import Script
+
+
+class _More(Enum):
+    MORE = "nothing was done: the sweep script has to run first"
+
+
+#: What a script answers that wants a sweep first.
+MORE = _More.MORE
+
+#: A reply, MORE, or the error that the call ended with.
+Answer = object | MarconiError
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call, ready to be sent. ``key`` is one that says on which node of a cluster."""
+
+    name: str
+    words: list[bytes] = field(repr=False)
+    key: bytes | None
+    script: Script | None = None
+    path: QueuePath | None = None
+
+
+def script_call(script: Script, keys: Owner, /, **values: object) -> Call:
+    """A call of a script on a queue, or on the control plane."""
+    names = [keys.key(part).encode() for part in script.keys]
+    words = [b"EVALSHA", script.sha1.encode(), b"%d" % len(names), *names]
+    words += script.encode(**values)
+    return Call(script.name, words, names[0], script, keys.path)
+
+
+def command(name: str, key: str | None = None, *arguments: str) -> Call:
+    """A plain command, for the few things that are no script: names, PING."""
+    words = [name, *([] if key is None else [key]), *arguments]
+    encoded = [word.encode(errors="surrogateescape") for word in words]
+    return Call(name, encoded, None if key is None else key.encode())

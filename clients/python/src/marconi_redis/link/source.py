@@ -1,0 +1,196 @@
+"""Where connections come from: a pool of a server's, or one for each node of a cluster.
+
+Guards that no connection repeats by itself what may have been done: what is opened here is opened
+without retries, and of what the caller brings only the connections are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode, RedisCluster
+from redis.exceptions import MovedError, RedisError
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from ..errors import InvalidArgument
+from .call import Call
+
+_SENTINEL_PORT = 26379
+_PORT = 6379
+
+
+class Source(Protocol):
+    """Gives the pool on whose connections a call is to be sent."""
+
+    def pool(self, key: bytes | None) -> Any:
+        """The pool of the primary that has this key; of any, without one."""
+
+    def moved(self, error: RedisError) -> bool:
+        """Told that this server has the key no more; False where it can't lead elsewhere."""
+
+    def asked(self, error: RedisError) -> Any | None:
+        """The pool to which ASK leads for this once; None where it can't."""
+
+    def close(self) -> None:
+        """Ends the connections that were made here."""
+
+
+class PoolSource:
+    """One server, or the primary that Sentinel names."""
+
+    def __init__(self, client: redis.Redis, *, owned: bool) -> None:
+        self._client = client
+        self._owned = owned
+
+    def pool(self, key: bytes | None) -> Any:
+        return self._client.connection_pool
+
+    def moved(self, error: RedisError) -> bool:
+        if isinstance(error, MovedError):
+            return False
+        # After a failover the address may lead to the new primary, these connections never will.
+        self._client.connection_pool.disconnect(inuse_connections=False)
+        return True
+
+    def asked(self, error: RedisError) -> Any | None:
+        return None
+
+    def close(self) -> None:
+        if self._owned:
+            self._client.close()
+
+
+class ClusterSource:
+    """A cluster; which node has which slot is asked of the cluster itself."""
+
+    def __init__(self, cluster: RedisCluster, *, owned: bool) -> None:
+        self._cluster = cluster
+        self._owned = owned
+
+    def pool(self, key: bytes | None) -> Any:
+        if key is None:
+            return self._pool_of(self._cluster.get_random_node())
+        slot = self._cluster.keyslot(key)
+        return self._pool_of(self._cluster.nodes_manager.get_node_from_slot(slot))
+
+    def _pool_of(self, node: Any) -> Any:
+        return self._cluster.get_redis_connection(node).connection_pool
+
+    def moved(self, error: RedisError) -> bool:
+        if isinstance(error, MovedError):
+            self._cluster.nodes_manager.move_slot(error)
+        else:
+            self._cluster.nodes_manager.initialize()
+        return True
+
+    def asked(self, error: RedisError) -> Any | None:
+        node = self._cluster.get_node(host=error.host, port=error.port)  # type: ignore[attr-defined]
+        return None if node is None else self._pool_of(node)
+
+    def close(self) -> None:
+        if self._owned:
+            self._cluster.close()
+
+
+def source_of(client: redis.Redis | RedisCluster) -> Source:
+    """The source that a client of the caller's is; it stays the caller's to close."""
+    if isinstance(client, RedisCluster):
+        return ClusterSource(client, owned=False)
+    if isinstance(client, redis.Redis):
+        return PoolSource(client, owned=False)
+    raise InvalidArgument(f"client: wants redis.Redis or RedisCluster, not {type(client).__name__}")
+
+
+def open_url(url: str, deadline: float, **options: Any) -> Source:
+    """The source of a URL; nothing is sent yet, except to a cluster, which is asked for its nodes."""
+    options = {
+        # A repetition that nobody knows of would make *not done* and *unknown* lies.
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": deadline,
+        "socket_connect_timeout": deadline,
+        "protocol": 2,
+        **options,
+    }
+    try:
+        return _open(url, options)
+    except ValueError as error:
+        # What redis-py says of a URL does not repeat it.
+        raise InvalidArgument(f"url: {error}") from None
+
+
+def _open(url: str, options: dict[str, Any]) -> Source:
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme.endswith("+cluster"):
+        return _open_cluster(scheme.removesuffix("+cluster"), rest, options)
+    if separator and "master" in parse_qs(urlsplit(url).query):
+        return _open_sentinel(url, options)
+    return PoolSource(redis.Redis.from_url(url, **options), owned=True)
+
+
+def _open_cluster(scheme: str, rest: str, options: dict[str, Any]) -> Source:
+    first, *others = _hosts(urlsplit(f"{scheme}://{rest}").netloc, _PORT)
+    login = rest.rpartition("@")[0]
+    url = f"{scheme}://{login}@{_joined(first)}" if login else f"{scheme}://{_joined(first)}"
+    nodes = [ClusterNode(host, port) for host, port in [first, *others]]
+    return ClusterSource(
+        RedisCluster.from_url(url, startup_nodes=nodes, **options),
+        owned=True,
+    )
+
+
+def _open_sentinel(url: str, options: dict[str, Any]) -> Source:
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    if parts.scheme not in ("redis", "rediss"):
+        raise InvalidArgument("url: wants redis:// or rediss:// with a master")
+    login = parts.netloc.rpartition("@")[0]
+    user, _, password = login.partition(":")
+    db = parts.path.strip("/") or query.get("db", ["0"])[0]
+    sentinel = Sentinel(
+        _hosts(parts.netloc, _SENTINEL_PORT),
+        sentinel_kwargs={
+            "socket_timeout": options["socket_timeout"],
+            "socket_connect_timeout": options["socket_connect_timeout"],
+            "retry": options["retry"],
+        },
+        username=unquote(user) or None,
+        password=unquote(password) or None,
+        db=int(db),
+        ssl=parts.scheme == "rediss",
+        **options,
+    )
+    return PoolSource(sentinel.master_for(query["master"][0]), owned=True)
+
+
+def _hosts(netloc: str, port: int) -> list[tuple[str, int]]:
+    hosts = []
+    for host in netloc.rpartition("@")[2].split(","):
+        parts = urlsplit(f"//{host}")
+        if not parts.hostname:
+            raise InvalidArgument("url: wants hosts, with commas between them")
+        hosts.append((parts.hostname, parts.port or port))
+    return hosts
+
+
+def _joined(host: tuple[str, int]) -> str:
+    name = f"[{host[0]}]" if ":" in host[0] else host[0]
+    return f"{name}:{host[1]}"
+
+
+def by_pool(source: Source, calls: Iterable[tuple[int, Call]]) -> list[tuple[Any, list[int]]]:
+    """The calls, by the pool that each is to be sent on, in their order."""
+    groups: list[tuple[Any, list[int]]] = []
+    for at, call in calls:
+        pool = source.pool(call.key)
+        for known, members in groups:
+            if known is pool:
+                members.append(at)
+                break
+        else:
+            groups.append((pool, [at]))
+    return groups

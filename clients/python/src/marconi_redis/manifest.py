@@ -1,0 +1,137 @@
+"""The scripts and what `lua/manifest.json` says of them: keys, arguments, errors, digests.
+
+Guards that no rule of the scripts is written a second time: order, encoding and words come from the
+manifest, and a script whose bytes are not those of its digest is not used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import msgpack
+
+from .errors import BY_WORD, InvalidArgument
+
+#: The contract that this package is written for.
+CONTRACT = 1
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a script."""
+
+    name: str
+    type: str
+    optional: bool
+    repeated: bool
+
+    def encode(self, value: object) -> bytes:
+        """The value as it goes over the wire. What is out of bounds the script refuses itself."""
+        if value is None and (self.optional or self.type == "flag"):
+            return b""
+        match self.type:
+            case "flag":
+                return b"1" if value else b""
+            case "integer" if isinstance(value, int) and not isinstance(value, bool):
+                return b"%d" % value
+            case "bin" if isinstance(value, bytes):
+                return bytes(msgpack.packb(value))
+            case "envelope" if isinstance(value, bytes):
+                return value
+            case "text" | "id" | "uuid" if isinstance(value, bytes):
+                return value
+            case "text" | "id" | "uuid" if isinstance(value, str):
+                try:
+                    return value.encode()
+                except UnicodeEncodeError:
+                    raise InvalidArgument(f"{self.name}: wants text that UTF-8 can hold") from None
+        wanted = {"integer": "a whole number", "bin": "bytes", "envelope": "bytes"}
+        what = wanted.get(self.type, "text")
+        raise InvalidArgument(f"{self.name}: wants {what}, not {type(value).__name__}")
+
+
+@dataclass(frozen=True)
+class Script:
+    """One script: what it is called with, and what it can refuse with."""
+
+    name: str
+    sha1: str
+    source: bytes
+    keys: tuple[str, ...]
+    arguments: tuple[Argument, ...]
+    errors: frozenset[str]
+    writes: bool
+    more: bool
+
+    @cached_property
+    def takes_now(self) -> bool:
+        """Whether it goes by a clock that the caller can bring."""
+        return any(argument.name == "now" for argument in self.arguments)
+
+    def encode(self, /, **values: object) -> list[bytes]:
+        """The arguments in the script's order. A repeated one is given as a list; several repeated
+        ones form a group, and their lists are of one length. What is left out is None."""
+        single = [a for a in self.arguments if not a.repeated]
+        group = [a for a in self.arguments if a.repeated]
+        unknown = values.keys() - {a.name for a in self.arguments}
+        if unknown:
+            raise TypeError(f"{self.name} has no argument {', '.join(sorted(unknown))}")
+        encoded = [a.encode(values.get(a.name)) for a in single]
+        columns: list[Any] = [values.get(a.name) or () for a in group]
+        for row in zip(*columns, strict=True):
+            encoded += [a.encode(value) for a, value in zip(group, row, strict=True)]
+        return encoded
+
+
+def _lua() -> Path:
+    """The scripts of this package; in a source checkout, those of the clone."""
+    packaged = Path(__file__).with_name("lua")
+    if packaged.is_dir():
+        return packaged
+    clone = Path(__file__).resolve().parents[4] / "lua"
+    if (clone / "manifest.json").is_file():
+        return clone
+    raise ImportError(f"the scripts are missing: neither {packaged} nor {clone} is there")
+
+
+def _read(lua: Path, entry: dict[str, Any]) -> Script:
+    source = (lua / entry["file"]).read_bytes()
+    if hashlib.sha1(source, usedforsecurity=False).hexdigest() != entry["sha1"]:
+        raise ImportError(f"{lua / entry['file']} is not the file that the manifest describes")
+    arguments = tuple(
+        Argument(a["name"], a["type"], a["optional"], a["repeated"]) for a in entry["args"]
+    )
+    unknown = {"integer", "flag", "uuid", "id", "text", "bin", "envelope"}
+    strange = {a.type for a in arguments} - unknown
+    words = frozenset(entry["errors"])
+    if strange or words - BY_WORD.keys() - {"MORE"}:
+        raise ImportError(f"{entry['name']}: the manifest has types or words of a later contract")
+    return Script(
+        name=entry["name"],
+        sha1=entry["sha1"],
+        source=source,
+        keys=tuple(entry["keys"]),
+        arguments=arguments,
+        errors=words,
+        writes=entry["writes"],
+        more=entry["more"],
+    )
+
+
+def _load() -> MappingProxyType[str, Script]:
+    lua = _lua()
+    manifest = json.loads((lua / "manifest.json").read_bytes())
+    if manifest["contract"] != CONTRACT:
+        raise ImportError(f"{lua} is of contract {manifest['contract']}, this package of {CONTRACT}")
+    scripts = (_read(lua, entry) for entry in manifest["scripts"])
+    return MappingProxyType({script.name: script for script in scripts})
+
+
+#: Every script, by its name.
+SCRIPTS = _load()

@@ -1,0 +1,20 @@
+"""A queue: messages in the order they came, to be claimed, worked and deleted.
+
+Guards that one operation is one atomic step on the server, whatever it takes here.
+"""
+
+from __future__ import annotations
+
+from .claiming import Claiming
+from .reading import End, MessagePage, Stats
+
+__all__ = ["End", "MessagePage", "Queue", "Stats"]
+
+
+class Queue(Claiming):
+    """A queue of a store, by `Store.queue`. It need not exist: posting makes it.
+
+    To list, get, claim, pop, delete and release, a queue that does not exist is an empty one; renew and
+    nack raise ClaimDoesNotExist; metadata, stats and purge raise QueueDoesNotExist. Every method can
+    raise Transport, NewerSchema and Corrupt. It may be used by many threads at once.
+    """

@@ -1,0 +1,173 @@
+"""A store: one Redis, or one cluster, with queues in it.
+
+Guards that a setting is checked where it is given, so that a store in hand is one that can work.
+"""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+import redis
+from redis.cluster import RedisCluster
+
+from .control import Control
+from .durations import Duration, seconds
+from .errors import InvalidArgument
+from .keys import Prefix, QueuePath
+from .link import command, open_url, source_of
+from .listing import ProjectPage, QueueListing, QueuePage, project_page
+from .operation import Operation
+from .queue import Queue
+from .wake import Wakes
+
+#: Gives the time that operations go by: whole ms since 1970.
+Clock = Callable[[], int]
+
+
+class Store:
+    """Queues on a server. Threads may share one; making one sends nothing.
+
+    ``where``: a URL, or a client of redis-py's that you have, which stays yours to close.
+
+    - ``redis://user:password@host:6379/0``, ``rediss://`` with TLS, ``unix:///path/redis.sock``
+    - ``redis://host:26379,other:26379/0?master=name``: the primary that Sentinel looks after
+    - ``redis+cluster://host:6379,other:6379``, ``rediss+cluster://``: a cluster
+
+    ``prefix``: what all keys begin with; the same for all clients of an installation. 1 to 64 bytes.
+    ``deadline``: how long an operation may take, with all waiting and repeating; 5 s.
+    ``client``: who posts, where a post does not say; None = a random UUID. Up to 256 bytes.
+    ``create_queues``: whether a post makes its queue; else it raises QueueDoesNotExist.
+    ``max_body``: what one body may take, in bytes; None = 256 KiB.
+    ``clock``: the time that operations go by, in ms since 1970; None = the server's. Bring it in all
+    programs or in none.
+    ``keep_alive``: how long the line of waiters may be silent before it is asked whether it lives.
+
+    Raises InvalidArgument.
+    """
+
+    has_topics = False
+
+    def __init__(
+        self,
+        where: str | redis.Redis | RedisCluster,
+        *,
+        prefix: str = "mq",
+        deadline: Duration = 5,
+        client: str | None = None,
+        create_queues: bool = True,
+        max_body: int | None = None,
+        clock: Clock | None = None,
+        keep_alive: Duration = 10,
+    ) -> None:
+        self.prefix = Prefix(prefix)
+        self.deadline = _positive("deadline", deadline)
+        self.client = str(uuid.uuid4()) if client is None else client
+        if len(self.client.encode(errors="replace")) > 256:
+            raise InvalidArgument("client: wants up to 256 bytes")
+        self.create_queues = create_queues
+        self.max_body = max_body
+        self.clock = clock
+        if isinstance(where, str):
+            self.source = open_url(where, self.deadline)
+        else:
+            self.source = source_of(where)
+        self.wakes = Wakes(self.source, _positive("keep_alive", keep_alive))
+
+    def connect(self) -> Store:
+        """Has the server answer once, so that a wrong address or password shows now. Answers itself.
+
+        Raises Transport with outcome "not done".
+        """
+        Operation(self).call(command("PING"), repeatable=True)
+        return self
+
+    def close(self) -> None:
+        """Ends the connections that the store made. A client of yours stays open."""
+        self.wakes.close()
+        self.source.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def at(self, now: int) -> Store:
+        """The same store, whose operations go by this time, in ms since 1970."""
+        there = copy.copy(self)
+        there.clock = lambda: now
+        return there
+
+    def with_deadline(self, deadline: Duration) -> Store:
+        """The same store, with another deadline."""
+        there = copy.copy(self)
+        there.deadline = _positive("deadline", deadline)
+        return there
+
+    def queue(self, project: str, name: str) -> Queue:
+        """A queue, there or not. Nothing is sent.
+
+        ``project``: 0 to 256 bytes; ``name``: 1 to 256 bytes of UTF-8, without control characters.
+        Raises InvalidArgument for names that are none.
+        """
+        return self.queue_at(QueuePath(project, name))
+
+    def queue_at(self, path: QueuePath) -> Queue:
+        """The queue of a path."""
+        return Queue(self, path)
+
+    def queues(
+        self,
+        project: str,
+        *,
+        marker: str | None = None,
+        limit: int = 10,
+        name_contains: str = "",
+        metadata_is: Mapping[str, Any] | None = None,
+        with_metadata: bool = False,
+    ) -> QueuePage:
+        """A page of a project's queues, in the order of their names' bytes.
+
+        ``marker``: begin after this name. ``limit``: 1 to 250.
+        ``name_contains``: only those with this in their name.
+        ``metadata_is``: only those whose metadata have these values under these names.
+        A page is short only at the end. Raises InvalidArgument.
+        """
+        listing = QueueListing(self, project, name_contains, metadata_is, with_metadata)
+        return listing.page(marker, limit)
+
+    def count(self, project: str) -> int:
+        """How many queues a project has. Each is looked at."""
+        return QueueListing(self, project).count()
+
+    def projects(self, *, marker: str | None = None, limit: int = 10) -> ProjectPage:
+        """A page of the projects that have queues, in the order of their bytes."""
+        return project_page(self, marker, limit)
+
+    def control(self) -> Control:
+        """The control plane that this server keeps."""
+        return Control(self)
+
+    def _store_of(self, path: QueuePath) -> Store:
+        """Where a queue is; in a pooled store, what the catalogue says."""
+        return self
+
+    def _store_for(self, path: QueuePath) -> Store:
+        """Where a queue is, or has to be made."""
+        return self
+
+
+def _positive(name: str, length: Duration) -> float:
+    found = seconds(name, length)
+    if found <= 0:
+        raise InvalidArgument(f"{name}: wants more than 0")
+    return found
