@@ -71,3 +71,10 @@ def ahead(seconds):
 def pass_time(seconds):
     """Time that really passes: the stock driver's keys expire by the server's clock, which nothing moves."""
     time.sleep(seconds)
+
+
+@contextlib.contextmanager
+def hurried():
+    """Nobody sleeps between two attempts: who retries, does so at once."""
+    with mock.patch("time.sleep"), mock.patch("redis.retry.sleep"):
+        yield

@@ -34,6 +34,9 @@ class Proxy:
     def close(self):
         """Ends all connections through here."""
         self._listener.close()
+        self._cut()
+
+    def _cut(self):
         for end in list(self._open):
             _shut(end)
 
@@ -61,6 +64,8 @@ class Proxy:
                 is_lost = self._counts_as_lost()
                 server.sendall(request)
                 reply = server.recv(1 << 20)
+                if is_lost and self._dead_after:
+                    self._cut()
                 if is_lost or not reply:
                     break
                 client.sendall(reply)
