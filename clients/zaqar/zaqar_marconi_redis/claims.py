@@ -4,6 +4,8 @@ Guards that a claim is one atomic step: its id is made by the client, so a lost 
 holds, how often that was claimed and what is dead is all decided where the messages are.
 """
 
+import contextlib
+
 import marconi_redis as client
 from zaqar import storage
 from zaqar.storage import errors
@@ -48,10 +50,8 @@ class ClaimController(storage.Claim):
     @said
     def delete(self, queue, claim_id, project=None):
         """Lets all its messages go. One that is gone, or never was, is no error."""
-        try:
+        with contextlib.suppress(client.ClaimDoesNotExist):
             self._queue(queue, project).release(claim_id)
-        except client.ClaimDoesNotExist:
-            pass
 
     @staticmethod
     def _known(operation, queue, claim_id, project):

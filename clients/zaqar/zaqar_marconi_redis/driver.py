@@ -5,12 +5,12 @@ that all its pools share.
 """
 
 import marconi_redis as client
-from osprofiler import profiler
 from oslo_log import log
+from osprofiler import profiler
 from zaqar import storage
 from zaqar.common import decorators
 
-from zaqar_marconi_redis import health, options
+from zaqar_marconi_redis import options
 from zaqar_marconi_redis.catalogue import CatalogueController
 from zaqar_marconi_redis.claims import ClaimController
 from zaqar_marconi_redis.flavors import FlavorsController
@@ -51,7 +51,7 @@ class DataDriver(storage.DataDriverBase):
 
     def is_alive(self):
         """Whether Redis answers."""
-        return self.plane.is_alive()
+        return self.plane.store.is_alive()
 
     def close(self):
         """Ends the connections."""
@@ -60,18 +60,18 @@ class DataDriver(storage.DataDriverBase):
     def _health(self):
         told = {"storage_reachable": self.is_alive(), "operation_status": self._get_operation_status()}
         try:
-            told["message_volume"] = health.volume(self.plane.store)
+            counted = self.plane.store.volume()
+            told["message_volume"] = {kind: getattr(counted, kind) for kind in ("free", "claimed", "total")}
         except client.MarconiError as error:
             LOG.warning("message volume: %s", error)
         return told
 
     def gc(self):
         """Frees the memory of what has expired; no answer depends on it."""
-        for queue in health.queues(self.plane.store):
-            try:
-                queue.gc()
-            except client.MarconiError as error:
-                LOG.warning("gc: %s", error)
+        try:
+            self.plane.store.gc()
+        except client.MarconiError as error:
+            LOG.warning("gc: %s", error)
 
     @decorators.lazy_property(write=False)
     def message_controller(self):

@@ -1,6 +1,6 @@
 """Messages of the data plane: posted, listed, fetched, deleted and popped.
 
-Guards that a repeat does nothing twice: each post and each pop has a token of its own, which the client repeats it with.
+Guards that a repeat does nothing twice: each post and each pop has a token of its own, with which it is repeated.
 """
 
 import uuid

@@ -14,7 +14,15 @@ _PAGE = 250
 
 
 class NamedController:
-    """Queues, or topics, of the control plane: `_store` says which."""
+    """Queues, or topics, of the control plane: `_page` and `_one` say which."""
+
+    def _page(self, project, **asked):
+        """A page of them: entries and a marker."""
+        raise NotImplementedError
+
+    def _one(self, project, name):
+        """One of them, there or not."""
+        raise NotImplementedError
 
     @said
     def _list(self, project=None, kfilter={}, marker=None,  # noqa: B006, Zaqar's signature
@@ -35,19 +43,11 @@ class NamedController:
 
     def _entries(self, project, marker, size, name, with_metadata):
         while True:
-            page = self._store.queues(
+            entries, marker = self._page(
                 project or "", marker=marker, limit=size, name_contains=name or "", with_metadata=with_metadata)
-            yield from page.queues
-            marker = page.marker
+            yield from entries
             if marker is None:
                 return
-
-    @property
-    def _store(self):
-        raise NotImplementedError
-
-    def _one(self, name, project):
-        return self._store.queue(project or "", name)
 
     @said
     def _get(self, name, project=None):
@@ -59,16 +59,16 @@ class NamedController:
     @said
     def get_metadata(self, name, project=None):
         """What was set, or nothing; raises where there is none."""
-        return units.from_store(self._one(name, project).metadata())
+        return units.from_store(self._one(project or "", name).metadata())
 
     @said
     def set_metadata(self, name, metadata, project=None):
         """Replaces it; raises where there is none."""
-        self._one(name, project).set_metadata(units.to_store(metadata))
+        self._one(project or "", name).set_metadata(units.to_store(metadata))
 
     @said
     def _create(self, name, metadata=None, project=None):
-        queue = self._one(name, project)
+        queue = self._one(project or "", name)
         if not metadata:
             return queue.create()
         # In one step, so that no queue is ever without what it was made with. Of two that make it at once one is told
@@ -77,11 +77,11 @@ class NamedController:
 
     @said
     def _exists(self, name, project=None):
-        return self._one(name, project).exists()
+        return self._one(project or "", name).exists()
 
     @said
     def _delete(self, name, project=None):
-        self._one(name, project).delete()
+        self._one(project or "", name).delete()
 
     @said
     def _stats(self, name, project=None):

@@ -4,6 +4,7 @@ Guards that Zaqar's missing project is the empty one everywhere, and that topics
 """
 
 import marconi_redis as client
+
 from zaqar_marconi_redis import clock, uri
 
 #: One body may take as much as all bodies of a post: Zaqar's own bound is on the whole request.
@@ -33,14 +34,6 @@ class Plane:
     def queue(self, project, name):
         """A queue, there or not."""
         return self.store.queue(project or "", name)
-
-    def is_alive(self):
-        """Whether Redis answers."""
-        try:
-            self.store.connect()
-        except client.MarconiError:
-            return False
-        return True
 
     def close(self):
         """Ends the connections."""

@@ -12,10 +12,13 @@ from zaqar_marconi_redis.named import NamedController
 class QueueController(NamedController, storage.Queue):
     """Queues of the control plane."""
 
-    @property
-    def _store(self):
-        return self.driver.plane.store
+    def _page(self, project, **asked):
+        page = self.driver.plane.store.queues(project, **asked)
+        return page.queues, page.marker
+
+    def _one(self, project, name):
+        return self.driver.plane.store.queue(project, name)
 
     @said
     def _calculate_resource_count(self, project=None):
-        return self._store.count(project or "")
+        return self.driver.plane.store.count(project or "")

@@ -30,7 +30,7 @@ class MessageQueueHandler:
     @said
     def create(self, name, metadata=None, project=None):
         """Nothing yet: messages make their queue here, see `mirror`."""
-        return None
+        return
 
     @said
     def delete(self, name, project=None):
@@ -47,3 +47,15 @@ class MessageQueueHandler:
             if self.driver.mirror.is_needed and self._exists(name, project):
                 return {"messages": dict(_NONE)}
             raise self.missing(name, project) from None
+
+
+class MessageTopicHandler(MessageQueueHandler):
+    """The same before the topic controller."""
+
+    missing = errors.TopicDoesNotExist
+
+    def _one(self, name, project):
+        return self.driver.plane.store.topic(project or "", name)
+
+    def _exists(self, name, project):
+        return self._control.topic_controller.exists(name, project)

@@ -6,7 +6,7 @@ milliseconds: what the scripts go by is in the map in their units, and what they
 
 #: Reserved names whose values Zaqar has in seconds, the scripts in ms.
 TIMES = ("_default_message_ttl", "_default_message_delay", "_dead_letter_queue_messages_ttl")
-#: Zaqar lets a message die only where both are there; the scripts would keep it beside its queue, where Zaqar never looks.
+#: Zaqar lets a message die only where both are there. The scripts would keep it beside its queue, where nobody looks.
 DYING = ("_max_claim_count", "_dead_letter_queue")
 #: Zaqar bounds the JSON of a request, before it comes here; the scripts' own bound is on something else.
 NOT_FOR_SCRIPTS = ("_max_messages_post_size",)
@@ -24,9 +24,7 @@ def to_store(metadata):
     for name, value in metadata.items():
         if name in TIMES and _is_time(name, value, metadata):
             kept[name] = value * 1000
-        elif name in TIMES or name in NOT_FOR_SCRIPTS or (name in DYING and not dies):
-            kept[HIDDEN + name] = value
-        elif name == "_flavor" and not _is_text(value):
+        elif _is_hidden(name, value, dies):
             kept[HIDDEN + name] = value
         else:
             kept[name] = value
@@ -48,6 +46,12 @@ def is_like(kept, wanted):
     """Whether a queue has these values under these names: Zaqar's filter of listings."""
     metadata = from_store(kept)
     return all(name in metadata and metadata[name] == value for name, value in wanted.items())
+
+
+def _is_hidden(name, value, dies):
+    if name in DYING:
+        return not dies
+    return name in TIMES or name in NOT_FOR_SCRIPTS or (name == "_flavor" and not _is_text(value))
 
 
 def _is_time(name, value, metadata):
