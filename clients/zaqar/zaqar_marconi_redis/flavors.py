@@ -9,6 +9,8 @@ from zaqar.storage import base, errors
 from zaqar_marconi_redis.errors import said
 
 _ALL = 1000
+#: Under this name a list of capabilities is kept.
+_LIST = "zaqar:capabilities"
 
 
 class FlavorsController(base.FlavorsBase):
@@ -36,7 +38,7 @@ class FlavorsController(base.FlavorsBase):
     @said
     def create(self, name, project=None, capabilities=None):
         """Makes one, or replaces it."""
-        self._control.create_flavor(project or "", name, capabilities or {})
+        self._control.create_flavor(project or "", name, _kept(capabilities or {}))
 
     @said
     def exists(self, name, project=None):
@@ -52,7 +54,7 @@ class FlavorsController(base.FlavorsBase):
         """Replaces its capabilities. Raises FlavorDoesNotExist."""
         assert capabilities is not None, "`capabilities` not found in kwargs"
         try:
-            self._control.update_flavor(project or "", name, capabilities)
+            self._control.update_flavor(project or "", name, _kept(capabilities))
         except client.FlavorDoesNotExist:
             raise errors.FlavorDoesNotExist(name) from None
 
@@ -67,8 +69,13 @@ class FlavorsController(base.FlavorsBase):
         self._control.drop_all("flavors")
 
 
+def _kept(capabilities):
+    """A map, as the scripts keep it. Zaqar has a list of numbers where it asked a pool itself."""
+    return capabilities if isinstance(capabilities, dict) else {_LIST: [int(one) for one in capabilities]}
+
+
 def _shown(flavor, detailed):
     shown = {"name": flavor.name}
     if detailed:
-        shown["capabilities"] = flavor.capabilities
+        shown["capabilities"] = flavor.capabilities.get(_LIST, flavor.capabilities)
     return shown
