@@ -206,7 +206,8 @@ def test_a_pop_whose_reply_is_lost_loses_no_message(redis, port):
 
 
 def test_a_node_whose_clock_is_ahead_takes_nothing_that_is_claimed(redis, port, node):
-    post(node, 2)
+    # They outlive the difference between the clocks, so that only the claim stands in the way.
+    post(node, 2, ttl=86400)
     claim(node)
     other = planes.Node(DRIVER, port)
     with planes.ahead(3600):
