@@ -226,8 +226,7 @@ def test_names_with_dots_are_names_of_their_own(node):
 
 def test_a_dead_letter_queue_may_have_a_name_with_dots(node):
     node.queues.create("orders.dead", project=PROJECT)
-    node.queues.set_metadata(
-        QUEUE, {"_max_claim_count": 1, "_dead_letter_queue": "orders.dead"}, project=PROJECT)
+    node.queues.set_metadata(QUEUE, {"_max_claim_count": 1, "_dead_letter_queue": "orders.dead"}, project=PROJECT)
     post(node, 1)
     held, _ = claim(node)
     node.claims.delete(QUEUE, held, project=PROJECT)

@@ -42,7 +42,8 @@ class Neighbours:
             if known not in self._planes:
                 options = {**self._settings, **(pool["options"] or {})}
                 self._planes[known] = place.Plane(
-                    pool["uri"], options["prefix"], float(options["deadline"]), options["clock"])
+                    pool["uri"], options["prefix"], float(options["deadline"]), options["clock"]
+                )
             return self._planes[known]
 
     def close(self):
