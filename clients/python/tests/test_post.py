@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -23,7 +23,20 @@ from servers import Server
 
 @pytest.mark.parametrize(
     "body",
-    [None, True, -1, 2**63, 1.5, "é", b"\x00\xff", [1, [2]], {"a": {1: None}}, "x" * 70_000, ""],
+    [
+        datetime(2024, 2, 29, 12, tzinfo=timezone.utc),
+        None,
+        True,
+        -1,
+        2**63,
+        1.5,
+        "é",
+        b"\x00\xff",
+        [1, [2]],
+        {"a": {1: None}},
+        "x" * 70_000,
+        "",
+    ],
 )
 def test_a_body_comes_back_as_it_was_posted(queue: Queue, body: Any) -> None:
     assert queue.get(queue.post(body)).body == body

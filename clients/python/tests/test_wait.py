@@ -48,7 +48,10 @@ def is_noted(one: Server, prefix: str) -> bool:
 @pytest.fixture
 def queue(live: Store) -> Queue:
     queue = live.queue("shop", "orders")
-    queue.create()
+    # So that all scripts are loaded, and a call is one call.
+    queue.post(1)
+    queue.pop()
+    queue.claim()
     return queue
 
 
@@ -193,6 +196,27 @@ def test_the_thread_ends_when_nobody_has_waited_for_a_while(the_server: Server, 
         # And comes back with the next one.
         store.queue("p", "q").create()
         assert store.queue("p", "q").pop(wait=0.1) == []
+
+
+def test_a_process_that_forks_waits_in_both(the_server: Server, prefix: str) -> None:
+    with Store(the_server.url, prefix=prefix, deadline=3) as store:
+        queue = store.queue("shop", "orders")
+        queue.create()
+        # The thread and its line are there, and stay the parent's.
+        assert queue.pop(wait=0.05) == []
+        child = os.fork()
+        if not child:
+            found = queue.pop(wait=20)
+            os._exit(0 if [message.body for message in found] == ["to the child"] else 1)
+        until(lambda: is_noted(the_server, prefix) and listeners(the_server, queue) == 2)
+        queue.post("to the child")
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        queue.post("to the parent")
+        assert [message.body for message in queue.pop(wait=20)] == ["to the parent"]
+
+
+def listeners(one: Server, queue: Queue) -> int:
+    return int(one.client.pubsub_shardnumsub(queue.keys.key("log"))[0][1])
 
 
 def test_a_wait_that_is_none_is_refused(queue: Queue) -> None:
