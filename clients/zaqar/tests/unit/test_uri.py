@@ -125,7 +125,7 @@ def test_sentinels_are_asked_for_the_master(tmp_path):
 def test_a_cluster_is_reached_by_one_of_its_nodes():
     with servers.redis_server("--cluster-enabled", "yes") as port:
         with redis.Redis(port=port) as node:
-            node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            node.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
             servers.until(lambda: node.cluster("INFO")["cluster_state"] == "ok", "no cluster came up")
         assert answers(f"marconi://127.0.0.1:{port}?cluster=true")
 
