@@ -14,7 +14,7 @@ PYTHON ?= python3
 VENV := target/python
 in_python := scripts/python $(PYTHON) $(VENV)
 
-.PHONY: demo test lint contract bench python
+.PHONY: demo test lint contract bench python zaqar
 
 # Posts real-looking orders, works them off, kills and stops workers meanwhile, and counts.
 demo:
@@ -55,3 +55,7 @@ contract:
 bench:
 	@scripts/need server
 	$(CARGO) bench --locked
+
+# Zaqar's own suites on the storage driver of clients/zaqar; scripts/zaqar says what else it takes.
+zaqar:
+	@PYTHON=$(PYTHON) scripts/zaqar

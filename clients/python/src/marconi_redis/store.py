@@ -137,6 +137,12 @@ class Store:
         there.deadline = _positive("deadline", deadline)
         return there
 
+    def among(self, pools: Pooled) -> Store:
+        """The same store as one pool of several: a dead letter goes where `pools` says that its queue is."""
+        there = copy.copy(self)
+        there._pooled = pools
+        return there
+
     def queue(self, project: str, name: str) -> Queue:
         """A queue, there or not. Nothing is sent.
 

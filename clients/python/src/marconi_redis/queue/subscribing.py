@@ -86,7 +86,7 @@ class Subscribing(QueueBase):
     ) -> Subscribed:
         """Subscribes somebody. One who is subscribed already stays as he is, and is answered.
 
-        ``subscriber``: 1 to 4096 bytes without control characters, as a uri. ``ttl``: 1 ms to 10 years.
+        ``subscriber``: up to 4096 bytes without control characters, as a uri. ``ttl``: 1 ms to 10 years.
         ``options``: a map, up to 256 KiB of msgpack. Raises InvalidArgument, TooLarge.
         """
         reply = self._call(
