@@ -138,7 +138,7 @@ class Store:
         return there
 
     def among(self, pools: Pooled) -> Store:
-        """The same store as one pool of several: a dead letter goes where `pools` says that its queue is."""
+        """The same store as one pool of several: dead letters go where `pools` has their queues."""
         there = copy.copy(self)
         there._pooled = pools
         return there
