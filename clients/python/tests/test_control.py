@@ -159,3 +159,31 @@ def test_a_pool_that_is_away_hides_no_other(pooled: PooledStore, store: Store) -
     page = pooled.queues("p", limit=5)
     assert [one.queue.name for one in page.queues] == ["a"]
     assert list(page.failed) == ["two"]
+
+
+def test_topics_have_places_of_their_own(pooled: PooledStore) -> None:
+    queue, _ = pooled.create_queue("p", "news")
+    topic, is_new = pooled.create_topic("p", "news", flavor="f")
+    assert is_new
+    assert pooled.create_topic("p", "news", flavor="f")[1] is False
+    topic.post("read")
+    queue.post("claimed")
+    assert [message.body for message in pooled.topic("p", "news").list().messages] == ["read"]
+    assert pooled.pool("one").topic("p", "news").exists()
+    assert not pooled.pool("two").topic("p", "news").exists()
+    other = pooled.topic_or_new("p", "other")
+    other.post("made")
+    page = pooled.topics("p", limit=1)
+    assert [(one.topic.name, one.pool) for one in page.topics] == [("news", "one")]
+    rest = pooled.topics("p", marker=page.marker)
+    assert [(one.topic.name, one.pool) for one in rest.topics] == [("other", "two")]
+    assert (rest.failed, rest.marker) == ({}, None)
+    assert [one.queue.name for one in pooled.queues("p").queues] == ["news"]
+    with pytest.raises(PoolInUse):
+        pooled.control().delete_pool("one")
+    assert pooled.delete_topic("p", "news") is True
+    assert pooled.delete_topic("p", "news") is False
+    assert queue.exists()
+    with pytest.raises(QueueNotMapped):
+        pooled.topic("p", "news")
+    assert pooled.control().check() == []

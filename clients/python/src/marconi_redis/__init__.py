@@ -44,7 +44,13 @@ from .keys import QueuePath
 from .listing import ProjectPage, QueueEntry, QueuePage, TopicPage
 from .message import Message, NewMessage, Origin
 from .metadata import Metadata
-from .pooled import PooledQueueEntry, PooledQueuePage, PooledStore
+from .pooled import (
+    PooledQueueEntry,
+    PooledQueuePage,
+    PooledStore,
+    PooledTopicEntry,
+    PooledTopicPage,
+)
 from .queue import (
     End,
     LetterInTransit,
@@ -100,6 +106,8 @@ __all__ = [
     "PooledQueueEntry",
     "PooledQueuePage",
     "PooledStore",
+    "PooledTopicEntry",
+    "PooledTopicPage",
     "ProjectPage",
     "Queue",
     "QueueDoesNotExist",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .errors import Corrupt, InvalidArgument
@@ -148,7 +148,14 @@ class ControlKeys:
 
     prefix: Prefix
     path: None = None
+    has_topics: bool = False
+
+    def of_topics(self) -> ControlKeys:
+        """The same, with the topics' catalogue in the place of the queues'."""
+        return replace(self, has_topics=True)
 
     def key(self, part: str) -> str:
         """The key of a part, as ``pools``."""
+        if self.has_topics and part in ("catalogue", "catalogue_names"):
+            part = f"topic_{part}"
         return f"{self.prefix.text}:{{control}}:{part}"

@@ -185,7 +185,11 @@ class Store:
 
     def topic(self, project: str, name: str) -> Topic:
         """A topic, there or not. Nothing is sent. Raises InvalidArgument for names that are none."""
-        return Topic(self._of_topics(), QueuePath(project, name))
+        return self.topic_at(QueuePath(project, name))
+
+    def topic_at(self, path: QueuePath) -> Topic:
+        """The topic of a path."""
+        return Topic(self.of_topics(), path)
 
     def topics(
         self,
@@ -198,7 +202,7 @@ class Store:
         with_metadata: bool = False,
     ) -> TopicPage:
         """A page of a project's topics. As `queues`."""
-        listing = QueueListing(self._of_topics(), project, name_contains, metadata_is, with_metadata)
+        listing = QueueListing(self.of_topics(), project, name_contains, metadata_is, with_metadata)
         page = listing.page(marker, limit)
         return TopicPage(page.queues, page.marker)
 
@@ -240,7 +244,7 @@ class Store:
         Nobody has to call it for things to be right: it frees memory. The deadline is for each queue.
         """
         queues, unfinished = 0, 0
-        for store in (self, self._of_topics()):
+        for store in (self, self.of_topics()):
             projects = every_project(store) if project is None else iter([project])
             found = collect(store, projects)
             queues, unfinished = queues + found.queues, unfinished + found.unfinished
@@ -254,7 +258,8 @@ class Store:
         """The control plane that this server keeps."""
         return Control(self)
 
-    def _of_topics(self) -> Store:
+    def of_topics(self) -> Store:
+        """The same store, whose queues are the topics. Raises InvalidArgument for too long a prefix."""
         there = copy.copy(self)
         there.prefix, there.has_topics = self.prefix.of_topics(), True
         return there

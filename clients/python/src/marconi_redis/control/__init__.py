@@ -27,3 +27,9 @@ class Control(Pools, Flavors, Catalogue):
     Every method can raise Transport, NewerSchema and InvalidArgument. Changes are repeated only while
     they are known not to have been done: a lost answer is Transport with outcome "unknown".
     """
+
+    def of_topics(self) -> Control:
+        """The same, with the topics' catalogue in the place of the queues'."""
+        there = Control(self.store)
+        there._catalogue_keys = self.keys.of_topics()
+        return there

@@ -23,6 +23,7 @@ class ControlBase:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.keys = ControlKeys(store.prefix)
+        self._catalogue_keys = self.keys
 
     def drop_all(self, kind: Literal["pools", "flavors", "catalogue"]) -> int:
         """Takes out all of a kind, and says how many. Pools are not asked whether they are in use."""

@@ -1,4 +1,4 @@
-"""The catalogue: on which pool each queue is.
+"""The catalogue: on which pool each queue is; and that of topics.
 
 Guards that a queue is on one pool: two that register it at once are told the same.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from ..keys import QueuePath
 from ..metadata import unpacked
+from ..operation import Operation
 from ..reply import Fields, number
 from .base import ControlBase
 from .flavors import tagged
@@ -55,8 +56,8 @@ class Catalogue(ControlBase):
         True beside it where it is new. Raises FlavorDoesNotExist, and PoolDoesNotExist where no pool of
         the flavor, or of none, takes new queues.
         """
-        reply = self._call(
-            "control/catalogue/register",
+        reply = self._placing(
+            "register",
             repeatable=True,
             **_named(queue),
             flavor=flavor,
@@ -68,17 +69,17 @@ class Catalogue(ControlBase):
 
     def placement(self, queue: QueuePath) -> Placement:
         """Where a queue is. Raises QueueNotMapped."""
-        reply = self._call("control/catalogue/get", repeatable=True, **_named(queue))
+        reply = self._placing("get", repeatable=True, **_named(queue))
         return Placement.read(Fields(reply))
 
     def place(self, queue: QueuePath, pool: str) -> bool:
         """Notes that a queue is on a pool; True where it is new. Moves nothing, asks for no pool."""
-        placed = self._call("control/catalogue/insert", repeatable=False, **_named(queue), pool=pool)
+        placed = self._placing("insert", repeatable=False, **_named(queue), pool=pool)
         return number(placed) == 1
 
     def move_entry(self, queue: QueuePath, pool: str) -> None:
         """Notes that a queue of the catalogue is on another pool. Raises QueueNotMapped."""
-        self._call("control/catalogue/insert", repeatable=False, **_named(queue), pool=pool, known=True)
+        self._placing("insert", repeatable=False, **_named(queue), pool=pool, known=True)
 
     def unplace(self, queue: QueuePath, pool: str | None = None) -> bool:
         """Takes a queue out of the catalogue; True where it was there.
@@ -86,13 +87,13 @@ class Catalogue(ControlBase):
         ``pool``: only where it is on that one, so that none is taken out that another has placed
         elsewhere meanwhile; None = whichever.
         """
-        taken = self._call("control/catalogue/delete", repeatable=False, **_named(queue), pool=pool)
+        taken = self._placing("delete", repeatable=False, **_named(queue), pool=pool)
         return number(taken) == 1
 
     def catalogue(self, project: str, *, marker: str | None = None, limit: int = 10) -> CataloguePage:
         """A page of a project's queues, in the order of their names' bytes. ``limit``: 1 to 1000."""
-        reply = self._call(
-            "control/catalogue/list",
+        reply = self._placing(
+            "list",
             repeatable=True,
             project=tagged(project),
             marker=marker,
@@ -102,6 +103,11 @@ class Catalogue(ControlBase):
         while fields.left:
             found.append(CatalogueEntry(fields.text(), fields.text()))
         return CataloguePage(found, found[-1].queue if found and len(found) == limit else None)
+
+    def _placing(self, verb: str, /, *, repeatable: bool, **values: object) -> object:
+        of = Operation(self.store)
+        call = of.script(f"control/catalogue/{verb}", self._catalogue_keys, **values)
+        return of.call(call, repeatable=repeatable)
 
 
 def _named(queue: QueuePath) -> dict[str, str]:
