@@ -5,6 +5,9 @@ use std::process::Command;
 use crate::blocks::{block, root, text};
 use crate::shell::{Tools, printed};
 
+/// A trial that goes wrong leaves its servers running otherwise.
+const END_SERVERS: &str = r#"trap 'for socket in $(find $dir -type s); do redis-cli -s $socket shutdown nosave; done' EXIT"#;
+
 /// Where cargo has put what these tests were built with; they bring the command line along.
 fn built() -> String {
     let marconi = std::path::Path::new(env!("CARGO_BIN_EXE_marconi"));
@@ -28,6 +31,7 @@ fn the_trial_with_pools_goes_as_it_is_written() {
     let built = built();
     let trial = trial.replace("\ntarget/debug/", &format!("\n{built}/"));
     let trial = trial.replace("$PWD/target/debug:", &format!("{built}:"));
+    let trial = format!("{END_SERVERS}\n{trial}");
     let ran = tools
         .command("bash")
         .current_dir(root())
