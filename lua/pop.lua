@@ -39,15 +39,12 @@ end
 local function mistyped()
   local types = {
     log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
-    expiry = 'zset', meta = 'hash', held = 'hash', tries = 'hash', tokens = 'hash', tokens_before = 'hash',
-    taken = 'hash', floor = 'hash', state = 'hash', pools = 'hash', pool_queues = 'hash', flavors = 'hash',
-    flavor_names = 'zset', catalogue = 'hash', catalogue_names = 'zset', topic_catalogue = 'hash',
-    topic_catalogue_names = 'zset', subscriptions = 'hash', subscribers = 'hash', subscription_ids = 'zset',
-    subscription_expiry = 'zset',
+    expiry = 'zset', flavor_names = 'zset', catalogue_names = 'zset', topic_catalogue_names = 'zset',
+    subscription_ids = 'zset', subscription_expiry = 'zset',
   }
   for _, key in ipairs(KEYS) do
     local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
-    if found ~= 'none' and found ~= types[part] then
+    if found ~= 'none' and found ~= (types[part] or 'hash') then
       return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
     end
   end
@@ -76,10 +73,13 @@ end
 -- {{{ lib/tokens
 -- Tokens stand in two hashes that change places: the younger is `tokens`, and the older goes when the younger is 60 s
 -- old. So a token is good for 60 s at least. Both go by themselves where no further token comes, and with their queue.
--- A value begins with its verb.
+-- A value begins with its verb. To look for a token is also to notice a key of another type before the first write.
 local function remembered(name)
   for _, key in ipairs({TOKENS, TOKENS_BEFORE}) do
-    local value = redis.call('HGET', key, name)
+    local value = redis.pcall('HGET', key, name)
+    if type(value) == 'table' then
+      return nil, redis.error_reply('BADARG ' .. string.match(key, '[^:]*$') .. ': ' .. value.err)
+    end
     if value then return value end
   end
 end
@@ -148,9 +148,8 @@ end
 -- }}}
 if not meta[1] then return empty_handed() end
 if token ~= '' then
-  local wrong = mistyped()
+  local value, wrong = remembered(token)
   if wrong then return wrong end
-  local value = remembered(token)
   if value then
     local popped = string.match(value, '^pop (.*)$')
     if not popped then return redis.error_reply('TOKENREUSED ' .. token .. ' was for another call') end
