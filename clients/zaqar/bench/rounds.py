@@ -1,0 +1,95 @@
+"""Carries a plan out: fills the queues of all drivers, then lets the drivers take turns, cell by cell.
+
+Guards the comparison: all drivers hold the same state at the same time, and a round of one is next to the same round of
+the others, so that a busy minute of the machine hits them alike.
+"""
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+
+from bench import clients, figures, node, peers
+
+
+def say(*words):
+    """Progress, for who waits."""
+    print(*words, file=sys.stderr, flush=True)
+
+
+class Bench:
+    """One run over the drivers that are there."""
+
+    def __init__(self, plan, wanted, mongod):
+        self._plan = plan
+        self._peers = wanted
+        self._mongod = mongod
+        self.versions = {}
+        self.cells, self.memory, self.loads = [], [], []
+
+    def run(self):
+        """All states, one after the other, each with new servers."""
+        for state in self._plan.states:
+            with contextlib.ExitStack() as stack:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="zb", dir="/tmp"))
+                self._measure(state, folder, stack)
+
+    def _measure(self, state, folder, stack):
+        self._note_load(state.name)
+        running = {}
+        for peer in self._peers:
+            server = stack.enter_context(peers.serving(peer, folder, self._mongod))
+            self.versions[peer.name] = server.version()
+            most = max(cell.clients for cell in self._plan.cells)
+            port = stack.enter_context(node.serving(server.configuration, most))
+            made = clients.Clients(most, server.configuration, port)
+            stack.callback(made.close)
+            running[peer] = server, made, self._fill(peer, state, server, made)
+        for cell in self._plan.cells:
+            self._take_turns(state, cell, running)
+
+    def _fill(self, peer, state, server, made):
+        """Brings the queue into its state; answers why it could not, or nothing."""
+        before, resident, begun = server.memory(), server.resident(), time.monotonic()
+        try:
+            made.fill(state, self._plan.fill_limit)
+        except clients.TooSlow as slow:
+            say(f"{state.title}: {peer.title} could not be filled: {slow}")
+            return f"filling took {slow}"
+        count = state.queued + state.in_flight
+        if count:
+            self.memory.append({
+                "peer": peer.name, "state": state.name,
+                "bytes_a_message": figures.rounded((server.memory() - before) / count),
+                "resident_bytes_a_message": figures.rounded((server.resident() - resident) / count),
+            })
+            say(f"{state.title}: {peer.title} is full after {time.monotonic() - begun:.1f} s")
+        return None
+
+    def _take_turns(self, state, cell, running):
+        slices = {peer: [] for peer in running}
+        for _ in range(self._plan.rounds):
+            for peer, (server, made, why_not) in running.items():
+                over = why_not or next((found for found in slices[peer] if isinstance(found, str)), None)
+                # What was over the limit once is not tried again: it would be so each round.
+                slices[peer].append(over or self._slice(cell, server, made))
+        for peer, found in slices.items():
+            result = figures.of_cell(found)
+            self.cells.append({
+                "peer": peer.name, "state": state.name, "interface": cell.interface, "clients": cell.clients,
+                "shape": cell.shape, **result,
+            })
+            told = result["over"] or f"{result['per_second']['life']['median']:,.0f} messages/s"
+            say(f"{state.title}; {cell.name}; {peer.title}: {told}", *([result["failures"]] if result.get("failures") else []))
+
+    def _slice(self, cell, server, made):
+        before = server.cpu()
+        try:
+            told = made.live(cell, self._plan.slice_seconds, self._plan.slice_limit)
+        except clients.TooSlow as slow:
+            return str(slow)
+        return figures.of_slice(told, server.cpu() - before)
+
+    def _note_load(self, when):
+        self.loads.append({"before": when, "load": [round(load, 2) for load in os.getloadavg()]})
