@@ -19,19 +19,22 @@ class ScriptsHook(BuildHookInterface[Any]):
         in_sdist = root / "src" / "marconi_redis" / "lua"
         clone = root.parent.parent
         lua = in_sdist if in_sdist.is_dir() else clone / "lua"
-        check(lua)
+        files = checked(lua)
         # An editable install finds the clone by itself.
         if lua == in_sdist or version == "editable":
             return
         package = "src/marconi_redis" if self.target_name == "sdist" else "marconi_redis"
-        build_data["force_include"][str(lua)] = f"{package}/lua"
-        build_data["force_include"][str(clone / "LICENSE")] = f"{package}/LICENSE"
+        carried = build_data["force_include"]
+        carried[str(clone / "LICENSE")] = f"{package}/LICENSE"
+        for file in files:
+            carried[str(lua / file)] = f"{package}/lua/{file}"
 
 
-def check(lua: Path) -> None:
-    """Raises where a script is not the one that the manifest describes."""
+def checked(lua: Path) -> list[str]:
+    """The manifest and its scripts. Raises where one is not what the manifest describes."""
     manifest = json.loads((lua / "manifest.json").read_bytes())
     for script in manifest["scripts"]:
         found = hashlib.sha1((lua / script["file"]).read_bytes(), usedforsecurity=False)
         if found.hexdigest() != script["sha1"]:
             raise ValueError(f"{lua / script['file']} is not the file that the manifest describes")
+    return ["manifest.json", *(script["file"] for script in manifest["scripts"])]

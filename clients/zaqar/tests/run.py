@@ -10,7 +10,7 @@ import os
 import pathlib
 import subprocess
 import sys
-import xml.etree.ElementTree as xml
+from xml.etree import ElementTree
 
 from harness import configs, servers, service
 
@@ -67,7 +67,7 @@ def run_suite(name, driver, arguments, environ, out):
     if not report.exists():
         raise SystemExit(f"{driver} {name}: pytest wrote no report; see {log}")
     counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for case in xml.parse(report).getroot().iter("testcase"):
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
         outcome = {child.tag for child in case} & {"failure", "error", "skipped"}
         kind = "failed" if outcome & {"failure", "error"} else "skipped" if outcome else "passed"
         counts[kind] += 1

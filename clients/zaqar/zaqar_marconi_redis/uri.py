@@ -21,8 +21,10 @@ PORT = 6379
 SENTINEL_PORT = 26379
 #: What may stand behind the question mark.
 KNOWN = frozenset(
-    "dbid socket_timeout master cluster sentinel_username sentinel_password tls tls_ca tls_cert tls_key "
-    "tls_verify".split()
+    (
+        "dbid", "socket_timeout", "master", "cluster", "sentinel_username", "sentinel_password",
+        "tls", "tls_ca", "tls_cert", "tls_key", "tls_verify",
+    )
 )
 
 
@@ -101,8 +103,8 @@ def _of_hosts(hosts, query, common):
         raise ConfigurationError("A Redis URI has a master or a cluster, not both")
     if "," in hosts and not master and not cluster:
         raise ConfigurationError(
-            'The Redis URI has several hosts: add "master=NAME" where they are Sentinels, "cluster=true" where they are '
-            "nodes of a cluster"
+            'The Redis URI has several hosts: add "master=NAME" where they are Sentinels, '
+            '"cluster=true" where they are nodes of a cluster'
         )
     if cluster and common["database"]:
         raise ConfigurationError("A cluster has no dbid other than 0")

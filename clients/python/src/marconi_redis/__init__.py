@@ -1,5 +1,6 @@
 """Message queues on Redis with strict claims: a client of the scripts of marconi-redis."""
 
+from ._version import __version__
 from .check import Violation
 from .claim import Claim, Lease
 from .control import (
@@ -38,12 +39,26 @@ from .errors import (
     TopicDoesNotExist,
     Transport,
 )
+from .health import Collected, Health, Tried, Volume
 from .keys import QueuePath
-from .listing import ProjectPage, QueueEntry, QueuePage
+from .listing import ProjectPage, QueueEntry, QueuePage, TopicPage
 from .message import Message, NewMessage, Origin
 from .metadata import Metadata
-from .queue import End, MessagePage, Queue, Stats
+from .pooled import PooledQueueEntry, PooledQueuePage, PooledStore
+from .queue import (
+    End,
+    LetterInTransit,
+    MessagePage,
+    Queue,
+    Redriven,
+    Stats,
+    Subscribed,
+    Subscription,
+    SubscriptionPage,
+    TransitPage,
+)
 from .store import Clock, Store
+from .topic import Topic
 
 __all__ = [
     "CatalogueEntry",
@@ -52,6 +67,7 @@ __all__ = [
     "ClaimDoesNotExist",
     "Clock",
     "Codec",
+    "Collected",
     "Control",
     "Corrupt",
     "Duration",
@@ -59,8 +75,10 @@ __all__ = [
     "Flavor",
     "FlavorDoesNotExist",
     "FlavorPage",
+    "Health",
     "InvalidArgument",
     "Lease",
+    "LetterInTransit",
     "MarconiError",
     "Message",
     "MessageDoesNotExist",
@@ -79,6 +97,9 @@ __all__ = [
     "PoolDoesNotExist",
     "PoolInUse",
     "PoolPage",
+    "PooledQueueEntry",
+    "PooledQueuePage",
+    "PooledStore",
     "ProjectPage",
     "Queue",
     "QueueDoesNotExist",
@@ -86,13 +107,23 @@ __all__ = [
     "QueueNotMapped",
     "QueuePage",
     "QueuePath",
+    "Redriven",
     "Stats",
     "Store",
+    "Subscribed",
+    "Subscription",
     "SubscriptionAlreadyExists",
     "SubscriptionDoesNotExist",
+    "SubscriptionPage",
     "TokenReused",
     "TooLarge",
+    "Topic",
     "TopicDoesNotExist",
+    "TopicPage",
+    "TransitPage",
     "Transport",
+    "Tried",
     "Violation",
+    "Volume",
+    "__version__",
 ]

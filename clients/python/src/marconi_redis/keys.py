@@ -123,9 +123,11 @@ class Owner(Protocol):
     """What has parts, each a key of its own, all in one slot."""
 
     @property
-    def path(self) -> QueuePath | None: ...
+    def path(self) -> QueuePath | None:
+        """The queue that it is; None for the control plane."""
 
-    def key(self, part: str) -> str: ...
+    def key(self, part: str) -> str:
+        """The key of a part."""
 
 
 @dataclass(frozen=True)

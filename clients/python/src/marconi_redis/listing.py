@@ -41,6 +41,14 @@ class QueuePage:
 
 
 @dataclass(frozen=True)
+class TopicPage:
+    """A page of topics. ``marker``: give it to get the next page; None at the end."""
+
+    topics: list[QueueEntry]
+    marker: str | None
+
+
+@dataclass(frozen=True)
 class ProjectPage:
     """A page of projects. ``marker``: give it to get the next page; None at the end."""
 
@@ -130,8 +138,7 @@ class QueueListing:
         if not self.metadata_is:
             return True
         return metadata is not None and all(
-            name in metadata and metadata[name] == wanted
-            for name, wanted in self.metadata_is.items()
+            name in metadata and metadata[name] == wanted for name, wanted in self.metadata_is.items()
         )
 
 

@@ -35,25 +35,26 @@ class Argument:
         """The value as it goes over the wire. What is out of bounds the script refuses itself."""
         if value is None and (self.optional or self.type == "flag"):
             return b""
-        match self.type:
-            case "flag":
+        match self.type, value:
+            case "flag", _:
                 return b"1" if value else b""
-            case "integer" if isinstance(value, int) and not isinstance(value, bool):
+            case "integer", int() if not isinstance(value, bool):
                 return b"%d" % value
-            case "bin" if isinstance(value, bytes):
+            case "bin", bytes():
                 return bytes(msgpack.packb(value))
-            case "envelope" if isinstance(value, bytes):
+            case (("envelope" | "text" | "id" | "uuid"), bytes()):
                 return value
-            case "text" | "id" | "uuid" if isinstance(value, bytes):
-                return value
-            case "text" | "id" | "uuid" if isinstance(value, str):
-                try:
-                    return value.encode()
-                except UnicodeEncodeError:
-                    raise InvalidArgument(f"{self.name}: wants text that UTF-8 can hold") from None
+            case (("text" | "id" | "uuid"), str()):
+                return self._encode_text(value)
         wanted = {"integer": "a whole number", "bin": "bytes", "envelope": "bytes"}
         what = wanted.get(self.type, "text")
         raise InvalidArgument(f"{self.name}: wants {what}, not {type(value).__name__}")
+
+    def _encode_text(self, text: str) -> bytes:
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            raise InvalidArgument(f"{self.name}: wants text that UTF-8 can hold") from None
 
 
 @dataclass(frozen=True)

@@ -189,9 +189,7 @@ def read_seen(fields: Fields, path: QueuePath, now: int) -> list[Message]:
     while fields.left:
         id, claims, ttl, delay = fields.id(), fields.number(), fields.number(), fields.number()
         claim, stored = fields.text() or None, fields.bytes()
-        found.append(
-            _message(path, now, id, stored, claims=claims, ttl=ttl, delay=delay, claim=claim)
-        )
+        found.append(_message(path, now, id, stored, claims=claims, ttl=ttl, delay=delay, claim=claim))
     return found
 
 

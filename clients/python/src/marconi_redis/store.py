@@ -9,20 +9,42 @@ import copy
 import uuid
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import redis
 from redis.cluster import RedisCluster
 
 from .control import Control
 from .durations import Duration, seconds
-from .errors import InvalidArgument
+from .errors import InvalidArgument, MarconiError
+from .health import (
+    Collected,
+    Health,
+    Volume,
+    collect,
+    every_project,
+    health,
+    pages_of_names,
+    volume,
+)
 from .keys import Prefix, QueuePath
 from .link import command, open_url, source_of
-from .listing import ProjectPage, QueueListing, QueuePage, project_page
+from .listing import ProjectPage, QueueListing, QueuePage, TopicPage, project_page
 from .operation import Operation
 from .queue import Queue
+from .topic import Topic
 from .wake import Wakes
+
+
+class Pooled(Protocol):
+    """Knows on which pool a queue is."""
+
+    def find(self, path: QueuePath) -> Queue:
+        """Where the catalogue says."""
+
+    def find_or_register(self, path: QueuePath) -> Queue:
+        """The same; one that it does not have is put on a pool."""
+
 
 #: Gives the time that operations go by: whole ms since 1970.
 Clock = Callable[[], int]
@@ -50,6 +72,7 @@ class Store:
     """
 
     has_topics = False
+    _pooled: Pooled | None = None
 
     def __init__(
         self,
@@ -113,6 +136,12 @@ class Store:
         there.deadline = _positive("deadline", deadline)
         return there
 
+    def among(self, pools: Pooled) -> Store:
+        """The same store as one pool of several: a dead letter goes where `pools` says that its queue is."""
+        there = copy.copy(self)
+        there._pooled = pools
+        return there
+
     def queue(self, project: str, name: str) -> Queue:
         """A queue, there or not. Nothing is sent.
 
@@ -153,17 +182,97 @@ class Store:
         """A page of the projects that have queues, in the order of their bytes."""
         return project_page(self, marker, limit)
 
+    def topic(self, project: str, name: str) -> Topic:
+        """A topic, there or not. Nothing is sent. Raises InvalidArgument for names that are none."""
+        return Topic(self._of_topics(), QueuePath(project, name))
+
+    def topics(
+        self,
+        project: str,
+        *,
+        marker: str | None = None,
+        limit: int = 10,
+        name_contains: str = "",
+        metadata_is: Mapping[str, Any] | None = None,
+        with_metadata: bool = False,
+    ) -> TopicPage:
+        """A page of a project's topics. As `queues`."""
+        listing = QueueListing(self._of_topics(), project, name_contains, metadata_is, with_metadata)
+        page = listing.page(marker, limit)
+        return TopicPage(page.queues, page.marker)
+
+    def carry_dead_letters(self, project: str) -> int:
+        """Carries what waits in the outboxes of a project's queues, and says how many arrived.
+
+        Raises the first failure, after all other queues were seen to. The deadline is for each queue.
+        """
+        arrived, failed = 0, None
+        for names in pages_of_names(self, project):
+            for name in names:
+                try:
+                    arrived += self.queue(project, name).carry_dead_letters()
+                except MarconiError as error:
+                    failed = failed or error
+        if failed is not None:
+            raise failed
+        return arrived
+
+    def is_alive(self) -> bool:
+        """Whether the server answers within the deadline."""
+        try:
+            self.connect()
+        except MarconiError:
+            return False
+        return True
+
+    def health(self) -> Health:
+        """Tries every kind of operation on a queue of its own, and counts what is in all queues."""
+        return health(self)
+
+    def volume(self) -> Volume:
+        """How much is in all queues of all projects. Asks each of them."""
+        return volume(self)
+
+    def gc(self, project: str | None = None) -> Collected:
+        """Clears away what is over in a project's queues and topics; with None in those of all.
+
+        Nobody has to call it for things to be right: it frees memory. The deadline is for each queue.
+        """
+        queues, unfinished = 0, 0
+        for store in (self, self._of_topics()):
+            projects = every_project(store) if project is None else iter([project])
+            found = collect(store, projects)
+            queues, unfinished = queues + found.queues, unfinished + found.unfinished
+        return Collected(queues, unfinished)
+
+    def capabilities(self) -> frozenset[str]:
+        """What the store can do, in the words of Marconi's drivers."""
+        return frozenset(["FIFO", "CLAIMS", "DURABILITY", "AOD", "HIGH_THROUGHPUT"])
+
     def control(self) -> Control:
         """The control plane that this server keeps."""
         return Control(self)
 
+    def _of_topics(self) -> Store:
+        there = copy.copy(self)
+        there.prefix, there.has_topics = self.prefix.of_topics(), True
+        return there
+
+    def _neighbour(self, url: str, pooled: Pooled) -> Store:
+        """A store with the same settings on another server, which knows where other queues are."""
+        there = copy.copy(self)
+        there.source = open_url(url, self.deadline)
+        there.wakes = Wakes(there.source, self.wakes.keep_alive)
+        there._pooled = pooled
+        return there
+
     def _store_of(self, path: QueuePath) -> Store:
-        """Where a queue is; in a pooled store, what the catalogue says."""
-        return self
+        """Where a queue is; of a pool, what the catalogue says. Raises QueueNotMapped."""
+        return self if self._pooled is None else self._pooled.find(path).store
 
     def _store_for(self, path: QueuePath) -> Store:
         """Where a queue is, or has to be made."""
-        return self
+        return self if self._pooled is None else self._pooled.find_or_register(path).store
 
 
 def _positive(name: str, length: Duration) -> float:

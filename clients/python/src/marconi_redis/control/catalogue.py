@@ -73,16 +73,12 @@ class Catalogue(ControlBase):
 
     def place(self, queue: QueuePath, pool: str) -> bool:
         """Notes that a queue is on a pool; True where it is new. Moves nothing, asks for no pool."""
-        placed = self._call(
-            "control/catalogue/insert", repeatable=False, **_named(queue), pool=pool
-        )
+        placed = self._call("control/catalogue/insert", repeatable=False, **_named(queue), pool=pool)
         return number(placed) == 1
 
     def move_entry(self, queue: QueuePath, pool: str) -> None:
         """Notes that a queue of the catalogue is on another pool. Raises QueueNotMapped."""
-        self._call(
-            "control/catalogue/insert", repeatable=False, **_named(queue), pool=pool, known=True
-        )
+        self._call("control/catalogue/insert", repeatable=False, **_named(queue), pool=pool, known=True)
 
     def unplace(self, queue: QueuePath, pool: str | None = None) -> bool:
         """Takes a queue out of the catalogue; True where it was there.
@@ -90,14 +86,10 @@ class Catalogue(ControlBase):
         ``pool``: only where it is on that one, so that none is taken out that another has placed
         elsewhere meanwhile; None = whichever.
         """
-        taken = self._call(
-            "control/catalogue/delete", repeatable=False, **_named(queue), pool=pool
-        )
+        taken = self._call("control/catalogue/delete", repeatable=False, **_named(queue), pool=pool)
         return number(taken) == 1
 
-    def catalogue(
-        self, project: str, *, marker: str | None = None, limit: int = 10
-    ) -> CataloguePage:
+    def catalogue(self, project: str, *, marker: str | None = None, limit: int = 10) -> CataloguePage:
         """A page of a project's queues, in the order of their names' bytes. ``limit``: 1 to 1000."""
         reply = self._call(
             "control/catalogue/list",

@@ -54,9 +54,7 @@ class Flavors(ControlBase):
 
     def flavor(self, project: str, name: str) -> Flavor:
         """A flavor. Raises FlavorDoesNotExist."""
-        reply = self._call(
-            "control/flavor/get", repeatable=True, project=tagged(project), name=name
-        )
+        reply = self._call("control/flavor/get", repeatable=True, project=tagged(project), name=name)
         if not isinstance(reply, bytes):
             raise Corrupt(f"a {type(reply).__name__} where a string should be")
         return Flavor(name, unpacked(reply, "capabilities"))

@@ -43,9 +43,7 @@ def run(source: Source, calls: Sequence[Call], *, repeatable: bool, until: float
 
 
 class _Run:
-    def __init__(
-        self, source: Source, calls: Sequence[Call], repeatable: bool, until: float
-    ) -> None:
+    def __init__(self, source: Source, calls: Sequence[Call], repeatable: bool, until: float) -> None:
         self._source = source
         self._calls = calls
         self._progress = [_Progress() for _ in calls]
@@ -70,7 +68,8 @@ class _Run:
         try:
             groups = by_pool(self._source, ((at, self._calls[at]) for at in self._pending()))
         except RedisError as error:
-            return self._not_connected(error)
+            self._not_connected(error)
+            return
         for pool, which in groups:
             self._exchange_with(pool, which)
 
@@ -78,7 +77,8 @@ class _Run:
         try:
             connection = pool.get_connection()
         except (RedisError, OSError) as error:
-            return self._not_connected(error)
+            self._not_connected(error)
+            return
         try:
             self._exchange(connection, which)
         except (RedisError, OSError) as error:
@@ -164,8 +164,9 @@ class _Run:
 
     def _heard(self, at: int, error: RedisError) -> bool:
         """Notes an error reply; True where the script has to be loaded."""
-        call, reply = self._calls[at], server_reply(error)
-        assert reply is not None  # _read raises what is no reply
+        call = self._calls[at]
+        # What is no reply was raised by _read.
+        reply = server_reply(error) or ServerReply("", "")
         if call.script is not None and reply.word in call.script.errors:
             said = MORE if reply.word == "MORE" else refusal(reply.word, _shown(reply), call.path)
             self._answer(at, said)
@@ -210,7 +211,8 @@ class _Run:
         try:
             connection = pool.get_connection()
         except (RedisError, OSError) as error:
-            return self._not_connected(error)
+            self._not_connected(error)
+            return
         try:
             if call.script is not None:
                 # First: ASKING is good for the very next command, which must not be refused.

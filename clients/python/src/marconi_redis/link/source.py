@@ -11,14 +11,19 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
+import redis.cluster
+import redis.sentinel
 from redis.backoff import NoBackoff
-from redis.cluster import ClusterNode, RedisCluster
-from redis.exceptions import MovedError, RedisError
+from redis.cluster import RedisCluster
+from redis.exceptions import AskError, MovedError, RedisError
 from redis.retry import Retry
-from redis.sentinel import Sentinel
 
 from ..errors import InvalidArgument
 from .call import Call
+
+# redis-py has no types for these.
+_ClusterNode: Any = redis.cluster.ClusterNode
+_Sentinel: Any = redis.sentinel.Sentinel
 
 _SENTINEL_PORT = 26379
 _PORT = 6379
@@ -69,7 +74,7 @@ class ClusterSource:
     """A cluster; which node has which slot is asked of the cluster itself."""
 
     def __init__(self, cluster: RedisCluster, *, owned: bool) -> None:
-        self._cluster = cluster
+        self._cluster: Any = cluster
         self._owned = owned
 
     def pool(self, key: bytes | None) -> Any:
@@ -89,7 +94,9 @@ class ClusterSource:
         return True
 
     def asked(self, error: RedisError) -> Any | None:
-        node = self._cluster.get_node(host=error.host, port=error.port)  # type: ignore[attr-defined]
+        if not isinstance(error, AskError):
+            return None
+        node = self._cluster.get_node(host=error.host, port=error.port)
         return None if node is None else self._pool_of(node)
 
     def close(self) -> None:
@@ -136,7 +143,7 @@ def _open_cluster(scheme: str, rest: str, options: dict[str, Any]) -> Source:
     first, *others = _hosts(urlsplit(f"{scheme}://{rest}").netloc, _PORT)
     login = rest.rpartition("@")[0]
     url = f"{scheme}://{login}@{_joined(first)}" if login else f"{scheme}://{_joined(first)}"
-    nodes = [ClusterNode(host, port) for host, port in [first, *others]]
+    nodes = [_ClusterNode(host, port) for host, port in [first, *others]]
     return ClusterSource(
         RedisCluster.from_url(url, startup_nodes=nodes, **options),
         owned=True,
@@ -151,7 +158,7 @@ def _open_sentinel(url: str, options: dict[str, Any]) -> Source:
     login = parts.netloc.rpartition("@")[0]
     user, _, password = login.partition(":")
     db = parts.path.strip("/") or query.get("db", ["0"])[0]
-    sentinel = Sentinel(
+    sentinel = _Sentinel(
         _hosts(parts.netloc, _SENTINEL_PORT),
         sentinel_kwargs={
             "socket_timeout": options["socket_timeout"],

@@ -29,9 +29,7 @@ _OF_WORD = {
         ["LOADING", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "BUSY", "NOREPLICAS"], Verdict.AGAIN
     ),
     **dict.fromkeys(["READONLY", "MOVED", "ASK"], Verdict.ELSEWHERE),
-    **dict.fromkeys(
-        ["OOM", "NOAUTH", "WRONGPASS", "NOPERM", "MISCONF", "CROSSSLOT"], Verdict.REFUSED
-    ),
+    **dict.fromkeys(["OOM", "NOAUTH", "WRONGPASS", "NOPERM", "MISCONF", "CROSSSLOT"], Verdict.REFUSED),
 }
 
 

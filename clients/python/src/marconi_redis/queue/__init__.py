@@ -5,13 +5,25 @@ Guards that one operation is one atomic step on the server, whatever it takes he
 
 from __future__ import annotations
 
-from .claiming import Claiming
+from .dead_letters import DeadLetters, LetterInTransit, Redriven, TransitPage
 from .reading import End, MessagePage, Stats
+from .subscribing import Subscribed, Subscribing, Subscription, SubscriptionPage
 
-__all__ = ["End", "MessagePage", "Queue", "Stats"]
+__all__ = [
+    "End",
+    "LetterInTransit",
+    "MessagePage",
+    "Queue",
+    "Redriven",
+    "Stats",
+    "Subscribed",
+    "Subscription",
+    "SubscriptionPage",
+    "TransitPage",
+]
 
 
-class Queue(Claiming):
+class Queue(Subscribing, DeadLetters):
     """A queue of a store, by `Store.queue`. It need not exist: posting makes it.
 
     To list, get, claim, pop, delete and release, a queue that does not exist is an empty one; renew and

@@ -79,8 +79,14 @@ class Claiming(Waiting, Letters):
     @told
     def renew(self, id: str, *, ttl: Duration = 60, grace: Duration = 60) -> Lease:
         """Gives a claim a new ttl and grace, counted from now. Raises ClaimDoesNotExist."""
-        lengths = {"ttl": millis("ttl", ttl), "grace": millis("grace", grace)}
-        return Lease.read(Fields(self._call("renew", repeatable=True, claim=id, **lengths)))
+        reply = self._call(
+            "renew",
+            repeatable=True,
+            claim=id,
+            ttl=millis("ttl", ttl),
+            grace=millis("grace", grace),
+        )
+        return Lease.read(Fields(reply))
 
     @told
     def release(self, id: str, *, untried: bool = False) -> int:
@@ -90,14 +96,10 @@ class Claiming(Waiting, Letters):
         Raises ClaimDoesNotExist for an id that is malformed.
         """
         of = self._begin()
-        return self._let_go(
-            of, self._call("release", repeatable=True, of=of, claim=id, untried=untried)
-        )
+        return self._let_go(of, self._call("release", repeatable=True, of=of, claim=id, untried=untried))
 
     @told
-    def nack(
-        self, id: str, ids: Iterable[str], *, delay: Duration = 0, untried: bool = False
-    ) -> int:
+    def nack(self, id: str, ids: Iterable[str], *, delay: Duration = 0, untried: bool = False) -> int:
         """Gives up to 250 messages of a claim back, all or none, and says how many.
 
         ``delay``: when they can be claimed again; less than what is left of each message's ttl.
@@ -154,9 +156,7 @@ class Claiming(Waiting, Letters):
                 ),
                 repeatable=token is not None,
             )
-            return Look.read(
-                reply, lambda fields: read_taken(fields, self.path, fields.number(), None)
-            )
+            return Look.read(reply, lambda fields: read_taken(fields, self.path, fields.number(), None))
 
         return self._waited(wait, look) or []
 

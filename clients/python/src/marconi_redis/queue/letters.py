@@ -106,9 +106,7 @@ class Letters(Reading):
             way.looked += 1
         return bundles
 
-    def _deliver(
-        self, of: Operation, to: str, letters: list[tuple[str, bytes]]
-    ) -> tuple[int, int]:
+    def _deliver(self, of: Operation, to: str, letters: list[tuple[str, bytes]]) -> tuple[int, int]:
         """How many were new to the target, and how many are left in the outbox."""
         path = QueuePath.from_tag(to)
         there = of.at(self.store._store_for(path))

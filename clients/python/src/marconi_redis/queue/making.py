@@ -79,9 +79,7 @@ class Making(QueueBase):
         of = self._begin()
         self._refuse_circles(of, metadata)
         values = _metadata.arguments(metadata)
-        self._swept(
-            of, lambda _: of.script("queue/set", self.keys, **values), repeatable=False
-        )
+        self._swept(of, lambda _: of.script("queue/set", self.keys, **values), repeatable=False)
 
     @told
     def purge(self) -> int:
@@ -91,9 +89,7 @@ class Making(QueueBase):
         Raises QueueDoesNotExist.
         """
         of = self._begin()
-        purged = self._swept(
-            of, lambda _: of.script("queue/purge", self.keys), repeatable=False
-        )
+        purged = self._swept(of, lambda _: of.script("queue/purge", self.keys), repeatable=False)
         return number(purged)
 
     @told
@@ -104,9 +100,7 @@ class Making(QueueBase):
         """
         of = self._begin()
         self._carry_what_waits(of)
-        deleted = self._swept(
-            of, lambda _: of.script("queue/delete", self.keys), repeatable=False
-        )
+        deleted = self._swept(of, lambda _: of.script("queue/delete", self.keys), repeatable=False)
         try:
             Names(of).leave(self.project, [self.path])
         except MarconiError as error:

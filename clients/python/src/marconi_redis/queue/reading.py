@@ -58,9 +58,15 @@ class Stats:
         """The reply of queue/stats."""
         fields = Fields(reply)
         now = fields.number()
-        counts = [fields.number() for _ in range(5)]
-        ends = [_end(fields.text(), now), _end(fields.text(), now)]
-        return cls(*counts, *ends)
+        return cls(
+            free=fields.number(),
+            claimed=fields.number(),
+            delayed=fields.number(),
+            total=fields.number(),
+            dead=fields.number(),
+            oldest=_end(fields.text(), now),
+            newest=_end(fields.text(), now),
+        )
 
 
 def _end(id: str, now: int) -> End | None:
@@ -111,7 +117,8 @@ class Reading(Posting):
         """
         if not_client is None and not echo:
             not_client = self.store.client
-        of, messages = self._begin(), []
+        of = self._begin()
+        messages: Messages = []
         while True:
             call = of.script(
                 "list",

@@ -42,9 +42,7 @@ class Look(Generic[_T]):
 class Waiting(QueueBase):
     """Waiting to be told that there may be something."""
 
-    def _waited(
-        self, wait: Duration | None, look: Callable[[int | None], Look[_T]]
-    ) -> _T | None:
+    def _waited(self, wait: Duration | None, look: Callable[[int | None], Look[_T]]) -> _T | None:
         if wait is None:
             return look(None).found
         until = time.monotonic() + max(0.0, seconds("wait", wait))
@@ -58,9 +56,7 @@ class Waiting(QueueBase):
                     return None
             return self._looked(seat, until, look)
 
-    def _looked(
-        self, seat: Seat, until: float, look: Callable[[int | None], Look[_T]]
-    ) -> _T | None:
+    def _looked(self, seat: Seat, until: float, look: Callable[[int | None], Look[_T]]) -> _T | None:
         while True:
             with seat.turn() as turn:
                 looked = look(max(1, round(seat.longest * 1000)))

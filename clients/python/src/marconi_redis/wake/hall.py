@@ -6,11 +6,13 @@ and ends, under the lock by which rooms are made, when no room is left.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
 from typing import TYPE_CHECKING
 
+from .listener import Listener
 from .room import Room, Seat
 
 if TYPE_CHECKING:
@@ -51,8 +53,6 @@ class Wakes:
             return seat
 
     def _start(self) -> None:
-        from .listener import Listener
-
         self._bell, heard = socket.socketpair()
         self._bell.setblocking(False)
         listener = Listener(self, heard)
@@ -60,12 +60,10 @@ class Wakes:
         self._thread.start()
 
     def _ring(self) -> None:
-        try:
+        # Where it is full, it has not been heard yet, and once is enough.
+        with contextlib.suppress(OSError):
             if self._bell is not None:
                 self._bell.send(b"!")
-        except OSError:
-            # Full: it has not been heard yet, and once is enough.
-            pass
 
     def close(self) -> None:
         """Ends the listener. Those who still wait look once more when their time is over."""

@@ -18,9 +18,7 @@ _TAKEN = (b"sunsubscribe", b"unsubscribe")
 class Line:
     """Raises what redis-py raises: then it is of no use any more."""
 
-    def __init__(
-        self, pool: Any, keep_alive: float, publish: Callable[[str, int], None]
-    ) -> None:
+    def __init__(self, pool: Any, keep_alive: float, publish: Callable[[str, int], None]) -> None:
         # A connection beside the pool, which is for calls: this one is kept for long. RESP2 is the same
         # for all servers, and needs no agreement about notices between the answers.
         settings = {

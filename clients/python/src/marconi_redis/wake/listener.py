@@ -6,6 +6,7 @@ rooms are told to look again. It ends when nobody has waited for a while.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import time
@@ -49,7 +50,8 @@ class Listener:
             except (RedisError, OSError) as error:
                 self._drop()
                 if not is_worth_dialling_again(error) and not isinstance(error, MovedError):
-                    return self._hall.end(_refusal(error))
+                    self._hall.end(_refusal(error))
+                    return
             self._hall.lose()
             self._hall.take_deserted(time.monotonic())
             if self._hall.end_if_empty():
@@ -81,10 +83,8 @@ class Listener:
         sockets = [self._bell, *(line.socket for line in self._lines.values())]
         ready, _, _ = select.select(sockets, [], [], max(0.0, until - time.monotonic()))
         if self._bell in ready:
-            try:
+            with contextlib.suppress(OSError):
                 self._bell.recv(4096)
-            except OSError:
-                pass
 
     def _subscribe_to_new(self) -> None:
         for channel, room in self._hall.rooms():
