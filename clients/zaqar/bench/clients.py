@@ -1,7 +1,7 @@
 """The clients of one driver: processes that wait for an order and carry it out at the same moment.
 
 Guards that nothing hangs and nothing is lost silently: an order that is not carried out in its time ends the processes,
-by their ids, and is told as TooSlow.
+by their ids, and is told as TooSlowError.
 """
 
 import array
@@ -21,7 +21,7 @@ _FILLERS = 2
 _START_SECONDS = 60
 
 
-class TooSlow(Exception):
+class TooSlowError(Exception):
     """An order was not carried out in its time."""
 
 
@@ -76,7 +76,7 @@ class Clients:
             if not pipe.poll(max(0.0, end - time.monotonic())):
                 self.close()
                 self._start()
-                raise TooSlow(f"over {limit:g} s")
+                raise TooSlowError(f"over {limit:g} s")
             try:
                 answers.append(pipe.recv())
             except EOFError:

@@ -3,6 +3,7 @@
 Guards that a queue stays as full as it was: a life takes out as many messages as it put in, and is never broken off.
 """
 
+import functools
 import random
 import time
 
@@ -39,7 +40,7 @@ class Life:
         self._post()
         left = BATCH
         for _ in range(_CLAIMS):
-            claimed = self._timed("claim", lambda: self._session.claim(left), lambda found: len(found[1]))
+            claimed = self._timed("claim", functools.partial(self._session.claim, left), lambda found: len(found[1]))
             if claimed and claimed[1]:
                 self._delete(*claimed)
                 left -= len(claimed[1])

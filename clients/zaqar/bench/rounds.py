@@ -54,7 +54,7 @@ class Bench:
         before, resident, begun = server.memory(), server.resident(), time.monotonic()
         try:
             made.fill(state, self._plan.fill_limit)
-        except clients.TooSlow as slow:
+        except clients.TooSlowError as slow:
             say(f"{state.title}: {peer.title} could not be filled: {slow}")
             return f"filling took {slow}"
         count = state.queued + state.in_flight
@@ -81,13 +81,13 @@ class Bench:
                 "shape": cell.shape, **result,
             })
             told = result["over"] or f"{result['per_second']['life']['median']:,.0f} messages/s"
-            say(f"{state.title}; {cell.name}; {peer.title}: {told}", *([result["failures"]] if result.get("failures") else []))
+            say(f"{state.title}; {cell.name}; {peer.title}: {told}", result.get("failures") or "")
 
     def _slice(self, cell, server, made):
         before = server.cpu()
         try:
             told = made.live(cell, self._plan.slice_seconds, self._plan.slice_limit)
-        except clients.TooSlow as slow:
+        except clients.TooSlowError as slow:
             return str(slow)
         return figures.of_slice(told, server.cpu() - before)
 

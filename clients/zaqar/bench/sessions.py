@@ -37,7 +37,7 @@ class DriverSession:
         self._messages.bulk_delete(QUEUE, message_ids=names, project=PROJECT, claim_ids=[claim])
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The API answered with another status than the one that was to come."""
 
 
@@ -59,7 +59,7 @@ class _WebSession:
         body = b"" if document is None else json.dumps(document).encode()
         status, answer = self._request(method, path, body)
         if status not in wanted:
-            raise Refused(f"{method} {path.partition('?')[0]}: {status}")
+            raise RefusedError(f"{method} {path.partition('?')[0]}: {status}")
         return json.loads(answer) if answer else None
 
     def post(self, messages):
