@@ -17,6 +17,7 @@ def bulk_delete(queue, ids, claim_ids=None):
     """
     if claim_ids:
         return _under(queue, ids, claim_ids)
+    refused: client.MarconiError | None = None
     for _ in range(_ROUNDS):
         try:
             # Nobody holds them, as a rule.
@@ -29,7 +30,7 @@ def bulk_delete(queue, ids, claim_ids=None):
                 client.ClaimDoesNotExist) as error:
             # Claimed, or let go, since it was looked up.
             refused = error
-    raise refused
+    raise refused or client.MessageIsClaimed(path=queue.path)
 
 
 def _under(queue, ids, claim_ids):
@@ -52,7 +53,7 @@ def _by_holder(queue, ids):
 
 def _held(queue, ids):
     """The ids of those that are there, by the claim that holds them."""
-    held = {}
+    held: dict[str | None, list[str]] = {}
     for message in queue.get_many(ids):
         held.setdefault(message.claim, []).append(message.id)
     return held

@@ -16,6 +16,7 @@ from zaqar_marconi_redis.claims import ClaimController
 from zaqar_marconi_redis.flavors import FlavorsController
 from zaqar_marconi_redis.messages import MessageController
 from zaqar_marconi_redis.mirror import Mirror
+from zaqar_marconi_redis.neighbours import Neighbours
 from zaqar_marconi_redis.place import Plane
 from zaqar_marconi_redis.pools import PoolsController
 from zaqar_marconi_redis.queues import QueueController
@@ -41,8 +42,13 @@ class DataDriver(storage.DataDriverBase):
 
     def __init__(self, conf, cache, control_driver):
         super().__init__(conf, cache, control_driver)
-        self.plane = Plane(self.conf[options.DATA_GROUP])
+        own = self.conf[options.DATA_GROUP]
+        self.plane = Plane.of(own)
         self.mirror = Mirror(self.plane, control_driver)
+        self._neighbours = None
+        if self.conf.pooling:
+            self._neighbours = Neighbours(self.plane, own, control_driver)
+            self.plane.store = self.plane.store.among(self._neighbours)
 
     @property
     def capabilities(self):
@@ -55,6 +61,8 @@ class DataDriver(storage.DataDriverBase):
 
     def close(self):
         """Ends the connections."""
+        if self._neighbours is not None:
+            self._neighbours.close()
         self.plane.close()
 
     def _health(self):
@@ -96,7 +104,7 @@ class ControlDriver(storage.ControlDriverBase):
 
     def __init__(self, conf, cache):
         super().__init__(conf, cache)
-        self.plane = Plane(self.conf[options.CONTROL_GROUP])
+        self.plane = Plane.of(self.conf[options.CONTROL_GROUP])
 
     def close(self):
         """Ends the connections."""

@@ -1,31 +1,38 @@
 """What the controllers of a plane work on: the store, and the names in it.
 
-Guards that Zaqar's missing project is the empty one everywhere, and that topics never meet queues.
+Guards that Zaqar's missing project is the empty one everywhere.
 """
 
 import marconi_redis as client
 
-from zaqar_marconi_redis import clock, uri
+from zaqar_marconi_redis import clock as clocks
+from zaqar_marconi_redis import uri as uris
 
 #: One body may take as much as all bodies of a post: Zaqar's own bound is on the whole request.
 MAX_BODY = 4 * 1024 * 1024
 
 
 class Plane:
-    """The Redis of one plane, from its options."""
+    """The Redis of one plane, or of one pool."""
 
-    def __init__(self, conf):
-        self.place = uri.read(conf.uri)
-        self.prefix = conf.prefix
-        self.redis = self.place.client()
+    def __init__(self, uri, prefix, deadline, clock):
+        self.place = uris.read(uri)
+        self.prefix = prefix
+        self._redis = self.place.client()
         self.store = client.Store(
-            self.redis,
-            prefix=conf.prefix,
-            deadline=conf.deadline,
+            self._redis,
+            prefix=prefix,
+            deadline=deadline,
+            # A queue that Zaqar does not know is refused, not made.
             create_queues=False,
             max_body=MAX_BODY,
-            clock=clock.of(conf.clock),
+            clock=clocks.of(clock),
         )
+
+    @classmethod
+    def of(cls, conf):
+        """From a group of options."""
+        return cls(conf.uri, conf.prefix, conf.deadline, conf.clock)
 
     def is_shared_with(self, other):
         """Whether the other plane keeps its queues in the very same place."""
@@ -38,4 +45,4 @@ class Plane:
     def close(self):
         """Ends the connections."""
         self.store.close()
-        self.redis.close()
+        self._redis.close()

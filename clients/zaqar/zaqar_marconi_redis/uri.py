@@ -5,6 +5,7 @@ what is said about it.
 """
 
 import dataclasses
+import typing
 from urllib import parse
 
 import redis
@@ -45,7 +46,7 @@ class Place:
 
     def client(self):
         """A client whose connections are used; nothing is sent yet, except to a cluster."""
-        options = {
+        options: dict[str, typing.Any] = {
             "username": self.username,
             "password": self.password,
             "socket_timeout": self.timeout,
@@ -60,7 +61,7 @@ class Place:
         if self.socket:
             return redis.Redis(unix_socket_path=self.socket, **options)
         if self.master:
-            of_sentinels = {"socket_timeout": self.timeout, **self.sentinel, **self.tls}
+            of_sentinels: dict[str, typing.Any] = {"socket_timeout": self.timeout, **self.sentinel, **self.tls}
             sentinel = Sentinel(list(self.hosts), sentinel_kwargs=of_sentinels, **options, **self.tls)
             return sentinel.master_for(self.master)
         (host, port), = self.hosts

@@ -3,6 +3,7 @@
 Guards that a test of one driver is a test of another: nothing here knows more of a driver than its name.
 """
 
+import configparser
 import contextlib
 import tempfile
 import time
@@ -19,8 +20,13 @@ from zaqar.storage import pipeline, utils
 class Node:
     """An API node: its controllers, from its own connections."""
 
-    def __init__(self, driver, port, options="", **settings):
-        self._conf = _configuration(driver, f"{driver}://127.0.0.1:{port}{options}", settings)
+    def __init__(self, driver, port, *, planes=(), general=None, **settings):
+        """`planes`: the addresses of message_store and management_store; both are on the port unless given.
+
+        `general`: options of Zaqar itself. The rest are options of the driver, in both planes.
+        """
+        addresses = planes or (f"127.0.0.1:{port}",) * 2
+        self._conf = _configuration(driver, addresses, settings, general or {})
         cache = oslo_cache.get_cache(self._conf)
         self.control = utils.load_storage_driver(self._conf, cache, control_mode=True)
         self.data = utils.load_storage_driver(self._conf, cache, control_driver=self.control)
@@ -37,13 +43,14 @@ class Node:
         self.control.close()
 
 
-def _configuration(driver, uri, settings):
-    lines = [f"[drivers]\nmessage_store = {driver}\nmanagement_store = {driver}\n"]
-    for plane in ("message_store", "management_store"):
-        told = {"uri": uri, **settings}
-        lines.append(f"[drivers:{plane}:{driver}]\n" + "".join(f"{name} = {told[name]}\n" for name in told))
+def _configuration(driver, addresses, settings, general):
+    written = configparser.ConfigParser(interpolation=None)
+    written["DEFAULT"] = general
+    written["drivers"] = dict.fromkeys(("message_store", "management_store"), driver)
+    for plane, address in zip(("message_store", "management_store"), addresses, strict=True):
+        written[f"drivers:{plane}:{driver}"] = {"uri": f"{driver}://{address}", **settings}
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
-        file.write("".join(lines))
+        written.write(file)
         file.flush()
         conf = cfg.ConfigOpts()
         conf(args=[], default_config_files=[file.name])

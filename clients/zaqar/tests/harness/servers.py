@@ -33,13 +33,18 @@ def binary():
     return found
 
 
+def short_folder():
+    """A new folder with a short path: that of a socket may have 107 bytes."""
+    return tempfile.mkdtemp(prefix="zq", dir="/tmp")
+
+
 @contextlib.contextmanager
-def redis_server():
-    """A Redis that keeps nothing; yields its port."""
+def redis_server(*arguments):
+    """A Redis that keeps nothing; yields its port. `arguments` may begin with a configuration file."""
     port = free_port()
     with _folder() as folder, running(
-        [binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-         "--unixsocket", str(folder / "redis.sock"), "--dir", str(folder), "--databases", "16"],
+        [binary(), *arguments, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder),
+         *(() if "--sentinel" in arguments else ("--save", "", "--appendonly", "no"))],
         folder / "log", port,
     ):
         yield port
@@ -70,7 +75,7 @@ def _initiate(port):
             "_id": "zaqar", "writeConcernMajorityJournalDefault": False,
             "members": [{"_id": 0, "host": f"127.0.0.1:{port}"}],
         })
-        _until(lambda: client.admin.command("hello")["isWritablePrimary"], "the replica set has no primary")
+        until(lambda: client.admin.command("hello")["isWritablePrimary"], "the replica set has no primary")
 
 
 @contextlib.contextmanager
@@ -79,7 +84,7 @@ def running(command, log, port, environment=None):
     with open(log, "wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
     try:
-        _until(lambda: process.poll() is not None or _answers(port), f"{command[0]} does not answer")
+        until(lambda: process.poll() is not None or _answers(port), f"{command[0]} does not answer")
         if process.poll() is not None:
             raise SystemExit(f"{command[0]} ended at once:\n{log.read_text()[-2000:]}")
         yield process
@@ -94,8 +99,7 @@ def running(command, log, port, environment=None):
 
 @contextlib.contextmanager
 def _folder():
-    # Short, because of the socket: its path may have 107 bytes.
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="zq", dir="/tmp"))
+    folder = pathlib.Path(short_folder())
     try:
         yield folder
     finally:
@@ -108,7 +112,8 @@ def _answers(port):
     return False
 
 
-def _until(holds, otherwise):
+def until(holds, otherwise):
+    """Waits for what has to come, a while."""
     end = time.monotonic() + PATIENCE
     while not holds():
         if time.monotonic() > end:

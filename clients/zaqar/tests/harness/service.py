@@ -9,6 +9,9 @@ import pathlib
 import sys
 import traceback
 
+import marconi_redis
+from zaqar.storage import utils
+
 from harness import servers
 
 CONFIGURATION = """\
@@ -16,6 +19,7 @@ CONFIGURATION = """\
 auth_strategy =
 admin_mode = True
 pooling = False
+enable_checksum = True
 
 [drivers]
 transport = wsgi
@@ -39,14 +43,15 @@ secret_key = not-a-secret
 enforce_scope = False
 policy_file = {policy}
 """
-POLICY = '{"default": "rule:admin_or_owner", "context_is_admin": "@", "admin_or_owner": "@"}\n'
+POLICY = '{"default": "rule:admin_or_owner", "context_is_admin": "@", "admin_or_owner": "@", "health:get": "@"}\n'
 
 
 def drive(out):
     """Starts Redis and the service, goes through what a user does, and counts the steps."""
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     with servers.redis_server() as redis_port, _service(redis_port, out) as port:
-        for step in _steps(_client(port)):
+        store = marconi_redis.Store(f"redis://127.0.0.1:{redis_port}")
+        for step in _steps(_client(port), store):
             try:
                 step()
                 counts["passed"] += 1
@@ -79,25 +84,30 @@ def _client(port):
                          conf={"auth_opts": {"backend": "noauth", "options": options}})
 
 
-def _steps(client):
+def _steps(client, store):
     """What a user does, in this order; each checks what the service answers."""
-    queue = client.queue("orders.new", metadata={"_max_claim_count": 3, "_dead_letter_queue": "orders.dead"})
+    queue = client.queue("orders", force_create=True)
     bodies = [{"order": number} for number in range(5)]
     held = []
 
     def create():
-        """a queue is made, with metadata"""
-        assert queue.exists
-        assert queue.metadata()["_max_claim_count"] == 3
+        """a queue is made, and given metadata"""
+        assert queue.exists()
+        wanted = {"_default_message_ttl": 600, "team": "billing"}
+        queue.metadata(new_meta=wanted)
+        told = queue.metadata(force_reload=True)
+        assert wanted.items() <= told.items(), told
 
     def post():
         """messages are posted"""
-        answer = queue.post([{"body": body, "ttl": 300} for body in bodies])
+        answer = queue.post([{"body": body} for body in bodies])
         assert len(answer["resources"]) == 5
 
     def listed():
-        """messages are listed in their order"""
-        assert [message.body for message in queue.messages(echo=True)] == bodies
+        """messages are listed in their order, with the ttl of their queue"""
+        listed = list(queue.messages(echo=True))
+        assert [message.body for message in listed] == bodies
+        assert {message.ttl for message in listed} == {600}
 
     def claim():
         """a claim takes the oldest"""
@@ -121,12 +131,12 @@ def _steps(client):
 
     def queues():
         """queues are listed"""
-        assert [found.name for found in client.queues()] == ["orders.new"]
+        assert [found.name for found in client.queues()[0]] == ["orders"]
 
     def subscribe():
         """a subscription is made and listed"""
-        made = client.subscription("orders.new", subscriber="http://127.0.0.1:9/", ttl=600, options={})
-        assert [found.id for found in client.subscriptions("orders.new")] == [made.id]
+        made = client.subscription("orders", subscriber="http://127.0.0.1:9/", ttl=600, options={})
+        assert [found.id for found in client.subscriptions("orders")] == [made.id]
 
     def health():
         """health says that storage can be reached, and how much there is"""
@@ -134,9 +144,24 @@ def _steps(client):
         assert told["storage_reachable"]
         assert told["message_volume"]["total"] == 2
 
+    def encrypted():
+        """what is posted to an encrypted queue is not to be read in Redis, and comes back as it was"""
+        secrets = client.queue("secrets", force_create=True)
+        secrets.metadata(new_meta={"_enable_encrypt_messages": True})
+        secrets.post([{"body": {"word": "hush"}, "ttl": 300}])
+        (stored,) = store.queue("shop", "secrets").list().messages
+        assert b"hush" not in stored.raw_body
+        assert [message.body for message in secrets.messages(echo=True)] == [{"word": "hush"}]
+        secrets.delete()
+
+    def checksum():
+        """a message comes with the checksum of its body"""
+        (message,) = queue.messages(echo=True, limit=1)
+        assert message.checksum == utils.get_checksum(message.body)
+
     def gone():
         """a queue is deleted"""
         queue.delete()
-        assert list(client.queues()) == []
+        assert list(client.queues()[0]) == []
 
-    return [create, post, listed, claim, stats, delete, pop, queues, subscribe, health, gone]
+    return [create, post, listed, claim, stats, delete, pop, queues, subscribe, health, encrypted, checksum, gone]
