@@ -14,11 +14,11 @@ FETCH = pathlib.Path(__file__).with_name("fetch-mongod")
 def find(folder):
     """The binary with the folder of libraries it needs, and an empty reason; or none, and why.
 
-    MONGOD names a binary, SERVER_LIBS the folder; else one that is installed, else it is fetched into `folder`.
+    MONGOD names a binary, MONGOD_LIBS the folder; else one that is installed, else it is fetched into `folder`.
     """
     named = os.environ.get("MONGOD") or shutil.which("mongod")
     if named:
-        return _tried(named, os.environ.get("SERVER_LIBS", ""))
+        return _tried(named, os.environ.get("MONGOD_LIBS", ""))
     try:
         told = subprocess.run([FETCH, folder], check=True, stdout=subprocess.PIPE, text=True, timeout=600).stdout
     except (subprocess.SubprocessError, OSError) as error:

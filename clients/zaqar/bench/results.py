@@ -53,6 +53,16 @@ def _times(mine, theirs, verb):
     return mine[verb] / theirs[verb] if theirs[verb] else None
 
 
+def unsound(cells):
+    """What a run that works does not have: cells without figures, and calls that failed."""
+    for cell in cells:
+        name = f"{cell['peer']}, {cell['state']}, {cell['interface']}, {cell_title(cell)}"
+        if cell["over"]:
+            yield f"{name}: {cell['over']}"
+        for what, count in cell.get("failures", {}).items():
+            yield f"{name}: {what}, {count} times"
+
+
 def against_targets(found, plan, peers):
     """Every target, cell by cell: name, target, measured, met."""
     states = {state.name: state.title for state in plan.states}
