@@ -8,11 +8,12 @@ import logging
 import pathlib
 import sys
 
-from harness import servers
 from oslo_config import cfg
 from oslo_log import log
 from zaqar import bootstrap
 from zaqar.conf import default
+
+from harness import servers
 
 
 def boot(configuration):

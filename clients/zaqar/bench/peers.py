@@ -10,6 +10,7 @@ import os
 import pathlib
 
 import redis
+
 from harness import servers
 
 CONFIGURATION = """\

@@ -1,6 +1,7 @@
 """What becomes of figures: nothing that was too slow or failed is dropped, and ratios stay within a round."""
 
 import pytest
+
 from bench import clients, figures, life, peers, plan, results, table
 
 
