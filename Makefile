@@ -9,7 +9,12 @@ FEATURE_SETS := --no-default-features \
   --all-features
 comma := ,
 
-.PHONY: demo test lint contract bench zaqar zaqar-bench
+# The Python client: a Python of 3.10 or later, or `no` to leave it out.
+PYTHON ?= python3
+VENV := target/python
+in_python := scripts/python $(PYTHON) $(VENV)
+
+.PHONY: demo test lint contract bench python zaqar zaqar-bench
 
 # Posts real-looking orders, works them off, kills and stops workers meanwhile, and counts.
 demo:
@@ -22,6 +27,13 @@ test: lint
 	$(CARGO) test --locked
 	@# Small, and without a word: that the benchmarks still run.
 	$(CARGO) test --locked --bench flat --bench wake > /dev/null
+	@$(in_python) pytest
+
+# The Python client alone: its lint and its tests, one of them beside the Rust one on one queue.
+python:
+	@scripts/need server
+	$(CARGO) build --locked
+	@$(in_python) lint pytest
 
 lint:
 	@scripts/need luacheck
@@ -29,6 +41,7 @@ lint:
 	$(foreach set,$(FEATURE_SETS),$(CARGO) clippy --locked --all-targets $(subst $(comma), ,$(set)) -- -D warnings &&) true
 	luacheck --quiet lua
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features
+	@$(in_python) lint
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check licenses bans sources; \
 	else echo "cargo-deny is not here: licences, bans and sources were not checked" >&2; fi
 
@@ -44,8 +57,8 @@ bench:
 
 # Zaqar's own suites on the storage driver of clients/zaqar; scripts/zaqar says what else it takes.
 zaqar:
-	@scripts/zaqar
+	@PYTHON=$(PYTHON) scripts/zaqar
 
 # That driver against Zaqar's own ones on Redis and MongoDB: docs/benchmarks/zaqar.md; scripts/zaqar-bench says more.
 zaqar-bench:
-	@scripts/zaqar-bench
+	@PYTHON=$(PYTHON) scripts/zaqar-bench

@@ -5,7 +5,7 @@
 --   subscriptions subscribers subscription_ids subscription_expiry
 -- ARGV
 --   now         integer?  ms  time since 1970; '' = the server's clock
---   subscriber  text      -   whom to tell: a uri of 1 to 4096 bytes without control characters
+--   subscriber  text      -   whom to tell: a uri of up to 4096 bytes without control characters
 --   ttl         integer   ms  1 to 315360000000 (10 years)
 --   options     bin       -   msgpack bin with a map inside, which is kept as it comes
 -- REPLY
@@ -106,8 +106,8 @@ else
   micros = now * 1000
 end
 -- }}}
-if #subscriber < 1 or #subscriber > 4096 or string.find(subscriber, '%c') then
-  return redis.error_reply('BADARG subscriber: wants 1 to 4096 bytes without control characters')
+if #subscriber > 4096 or string.find(subscriber, '%c') then
+  return redis.error_reply('BADARG subscriber: wants up to 4096 bytes without control characters')
 end
 ttl = whole(ttl, 1, 315360000000)
 if not ttl then return redis.error_reply('BADARG ttl: wants 1 to 315360000000 ms') end

@@ -5,7 +5,7 @@
 -- ARGV
 --   now         integer?  ms  time since 1970; '' = the server's clock
 --   id          id?       -   its id; '' = by the subscriber
---   subscriber  text?     -   with no id: the subscriber
+--   subscriber  text?     -   with no id: the subscriber; may be empty then
 -- REPLY
 --   flat: id, subscriber, ttl, age, left (of its life; all in ms), confirmed (1 or 0), options (a msgpack map)
 -- ERRORS
@@ -57,7 +57,6 @@ else
   micros = now * 1000
 end
 -- }}}
-if id == '' and subscriber == '' then return redis.error_reply('BADARG id: wants an id, or a subscriber') end
 -- {{{ lib/subscription_state
 -- What a later version has stored is left alone; a key of another type is noticed before the first write.
 local wrong = mistyped()

@@ -129,8 +129,8 @@ local changes = {}
 for i = 3, #ARGV, 2 do
   local field, value = ARGV[i], ARGV[i + 1]
   if field == 'subscriber' then
-    if #value < 1 or #value > 4096 or string.find(value, '%c') then
-      return redis.error_reply('BADARG subscriber: wants 1 to 4096 bytes without control characters')
+    if #value > 4096 or string.find(value, '%c') then
+      return redis.error_reply('BADARG subscriber: wants up to 4096 bytes without control characters')
     end
     changes.subscriber = value
   elseif field == 'ttl' then

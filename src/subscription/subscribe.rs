@@ -32,8 +32,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Leaves it made, or not; the same call, made again, tells which.
 ///
 /// # Errors
-/// [`InvalidArgument`](Error::InvalidArgument) for a subscriber that has not 1 to 4096 bytes
-/// without control characters, for a ttl out of its bounds and for options that are no map;
+/// [`InvalidArgument`](Error::InvalidArgument) for a subscriber of more than 4096 bytes
+/// or with control characters, for a ttl out of its bounds and for options that are no map;
 /// [`Codec`](Error::Codec) where these can't be serialised;
 /// [`TooLarge`](Error::TooLarge) for options above 256 KiB, and for more than 10,000
 /// subscriptions in a queue; [`Transport`](Error::Transport) with the code `OOM` where the

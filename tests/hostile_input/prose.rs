@@ -131,8 +131,8 @@ fn of_subscription(script: &str, name: &str) -> Option<WrongText> {
     };
     Some(match (verb, name) {
         ("create", "subscriber") => {
-            let mut values = no_names();
-            values[4] = long(4097);
+            let mut values = no_names().split_off(1);
+            values[3] = long(4097);
             bad("subscriber", values)
         }
         ("update", "field") => bad("field", some(&["", "x", "Ttl", "id", "confirmed"])),

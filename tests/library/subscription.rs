@@ -93,7 +93,26 @@ async fn a_subscription_is_found_by_its_subscriber_and_by_nothing_else() {
     // A subscriber that looks like an id is none.
     let of_id = stage.at(1).subscription_of(&id.to_string()).await;
     assert_eq!(of_id.unwrap(), None);
-    assert_eq!(word(stage.at(1).subscription_of("").await), "BADARG");
+    assert_eq!(stage.at(1).subscription_of("").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_empty_subscriber_is_one_like_any_other() {
+    let stage = Stage::new().await;
+    let id = subscribe(&stage, 0, "").await;
+    let again = stage.at(1).subscribe("").await.unwrap();
+    assert!(!again.is_new && again.id == id, "{again:?}");
+    let found = stage.at(1).subscription_of("").await.unwrap();
+    assert_eq!(found.map(|found| found.id), Some(id));
+
+    let hook = subscribe(&stage, 1, HOOK).await;
+    let taken = stage.at(1).update_subscription(hook).subscriber("");
+    assert_eq!(word(taken.await), "SUBSCRIPTIONEXISTS");
+    assert!(stage.at(1).delete_subscription(id).await.unwrap());
+    let free = stage.at(1).update_subscription(hook).subscriber("");
+    free.await.unwrap();
+    let shown = stage.at(1).subscription(hook).await.unwrap();
+    assert_eq!(shown.subscriber, "");
 }
 
 #[tokio::test]
@@ -190,7 +209,6 @@ async fn subscribers_and_times_out_of_bounds_are_refused_by_name_and_not_shown()
     let stage = Stage::new().await;
     let secret = format!("https://u:secret@x/{}", "x".repeat(4_096));
     for (subscriber, ttl, argument) in [
-        ("", 1, "subscriber"),
         (secret.as_str(), 1, "subscriber"),
         ("secret\n", 1, "subscriber"),
         (HOOK, 0, "ttl"),

@@ -44,7 +44,7 @@ def _arguments():
 
 
 def _run(chosen, arguments):
-    begun, clock = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
+    begun, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
     binary, why_not = mongod.find(arguments.mongod)
     wanted = peers.PEERS if binary else tuple(peer for peer in peers.PEERS if peer is not peers.MONGO)
     missing = {} if binary else {peers.MONGO.title: why_not}
@@ -63,8 +63,12 @@ def _run(chosen, arguments):
         "versions": machine.versions() | {peer.title: bench.versions[peer.name] for peer in wanted},
         "missing": missing,
         "plan": {
-            "name": chosen.name, "rounds": chosen.rounds, "slice_seconds": chosen.slice_seconds,
-            "slice_limit": chosen.slice_limit, "body_bytes": plan.BODY_BYTES, "claim_limit": plan.BATCH,
+            "name": chosen.name,
+            "rounds": chosen.rounds,
+            "slice_seconds": chosen.slice_seconds,
+            "slice_limit": chosen.slice_limit,
+            "body_bytes": plan.BODY_BYTES,
+            "claim_limit": plan.BATCH,
             "states": {state.name: state.title for state in chosen.states},
             "peers": {peer.name: peer.title for peer in wanted},
             "parts": shares.PARTS,
@@ -82,8 +86,10 @@ def _shares(chosen, wanted, binary):
     """On new servers, with nothing queued, and one driver at a time: there is nothing to wait for but the server."""
     sampled = {}
     for peer in wanted:
-        with tempfile.TemporaryDirectory(prefix="zb", dir="/tmp") as folder, \
-                peers.serving(peer, folder, binary) as server:
+        with (
+            tempfile.TemporaryDirectory(prefix="zb", dir="/tmp") as folder,
+            peers.serving(peer, folder, binary) as server,
+        ):
             sampled[peer.name] = shares.measure(server.configuration, chosen.sampled_seconds)
     return sampled
 

@@ -8,8 +8,17 @@ import os
 import pathlib
 import platform
 
-_PACKAGES = ("zaqar", "zaqar-marconi-redis", "marconi-redis", "redis", "hiredis", "pymongo", "falcon", "oslo.cache",
-             "waitress")
+_PACKAGES = (
+    "zaqar",
+    "zaqar-marconi-redis",
+    "marconi-redis",
+    "redis",
+    "hiredis",
+    "pymongo",
+    "falcon",
+    "oslo.cache",
+    "waitress",
+)
 
 
 def versions():

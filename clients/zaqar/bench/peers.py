@@ -126,11 +126,15 @@ def serving(peer, folder, mongod):
     with start as port:
         policy, configuration = folder / "policy.json", folder / "zaqar.conf"
         policy.write_text(POLICY)
-        configuration.write_text(CONFIGURATION.format(
-            driver=peer.driver, uri=peer.uri.format(port=port), policy=policy,
-            # The driver looks for a second node before it believes in w=majority.
-            unreliable=peer is MONGO,
-        ))
+        configuration.write_text(
+            CONFIGURATION.format(
+                driver=peer.driver,
+                uri=peer.uri.format(port=port),
+                policy=policy,
+                # The driver looks for a second node before it believes in w=majority.
+                unreliable=peer is MONGO,
+            )
+        )
         if peer is MONGO:
             yield MongoServer(port, _mongo_status(port)["pid"], configuration)
         else:

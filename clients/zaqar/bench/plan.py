@@ -80,8 +80,24 @@ def _cells(many):
     )
 
 
-FULL = Plan("full", _states(10_000, 100_000, 20_000), _cells(16), rounds=5, slice_seconds=2.0, slice_limit=60.0,
-            fill_limit=240.0, sampled_seconds=6.0)
-SMALL = Plan("small", _states(50, 200, 100), _cells(2), rounds=2, slice_seconds=0.2, slice_limit=30.0,
-             fill_limit=60.0, sampled_seconds=0.5)
+FULL = Plan(
+    "full",
+    _states(10_000, 100_000, 20_000),
+    _cells(16),
+    rounds=5,
+    slice_seconds=2.0,
+    slice_limit=60.0,
+    fill_limit=240.0,
+    sampled_seconds=6.0,
+)
+SMALL = Plan(
+    "small",
+    _states(50, 200, 100),
+    _cells(2),
+    rounds=2,
+    slice_seconds=0.2,
+    slice_limit=30.0,
+    fill_limit=60.0,
+    sampled_seconds=0.5,
+)
 PLANS = {plan.name: plan for plan in (FULL, SMALL)}

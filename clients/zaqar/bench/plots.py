@@ -15,9 +15,20 @@ _COLOURS = {"ours": "#1f9e77", "stock": "#d9730d", "mongo": "#7c6fd6"}
 #: As many as a request has parts; the last one, waiting, is grey.
 _PARTS = ("#1f9e77", "#4c8fd6", "#d9a60d", "#b0529c", "#d9730d", "#8a8f98")
 _STYLE = {
-    "axes.edgecolor": _INK, "axes.labelcolor": _INK, "axes.titlecolor": _INK, "text.color": _INK, "xtick.color": _INK,
-    "ytick.color": _INK, "axes.spines.top": False, "axes.spines.right": False, "font.size": 11, "axes.titlesize": 12,
-    "legend.frameon": False, "svg.hashsalt": "zaqar", "savefig.transparent": True, "figure.facecolor": "none",
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "axes.titlecolor": _INK,
+    "text.color": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "legend.frameon": False,
+    "svg.hashsalt": "zaqar",
+    "savefig.transparent": True,
+    "figure.facecolor": "none",
     "axes.facecolor": "none",
 }
 
@@ -48,8 +59,13 @@ def _by_state(axes, found, value, spread=None):
         places = [at + (number - (len(peers) - 1) / 2) * width for at in range(len(states))]
         values = [value(peer, state) for state in states]
         shown = [(place, height) for place, height in zip(places, values, strict=True) if height is not None]
-        axes.bar([place for place, _ in shown], [height for _, height in shown], width * 0.92, label=title,
-                 color=_COLOURS[peer])
+        axes.bar(
+            [place for place, _ in shown],
+            [height for _, height in shown],
+            width * 0.92,
+            label=title,
+            color=_COLOURS[peer],
+        )
         # Within the bar where a line goes up from it.
         where = {"xytext": (0, -10), "color": "white"} if spread else {"xytext": (0, 2)}
         for place, height in shown:
@@ -85,6 +101,7 @@ def _pair(found, title, unit):
 def _life(found):
     figure, pairs = _pair(found, "Post, claim (of ten) and delete, message by message", "messages a second, log scale")
     for axes, clients in pairs:
+
         def rate(peer, state, of="median", clients=clients):
             cell = _cells(found, peer, state, clients)
             return cell and cell["per_second"]["life"][of]
@@ -98,6 +115,7 @@ def _life(found):
 def _claim(found):
     figure, pairs = _pair(found, "A claim of ten: median; the line goes up to the 99th percentile", "ms, log scale")
     for axes, clients in pairs:
+
         def latency(peer, state, of="p50", clients=clients):
             cell = _cells(found, peer, state, clients)
             return cell and cell["latency_ms"]["claim"] and cell["latency_ms"]["claim"][of]
@@ -123,8 +141,10 @@ def _cost(found):
         return cell and cell["server_cpu_us_a_message"] and cell["server_cpu_us_a_message"]["median"]
 
     def taken(peer, state):
-        return next((part["bytes_a_message"] for part in found["memory"]
-                     if part["peer"] == peer and part["state"] == state), None)
+        return next(
+            (part["bytes_a_message"] for part in found["memory"] if part["peer"] == peer and part["state"] == state),
+            None,
+        )
 
     _by_state(cpu, found, used)
     _ground(cpu)

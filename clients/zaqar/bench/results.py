@@ -20,8 +20,11 @@ class Target:
 
     def fits(self, ratio):
         """Whether a ratio is held against it."""
-        return (ratio["interface"] == "driver" and ratio["peer"] == self.peer
-                and (self.states is None or ratio["state"] in self.states))
+        return (
+            ratio["interface"] == "driver"
+            and ratio["peer"] == self.peer
+            and (self.states is None or ratio["state"] in self.states)
+        )
 
 
 TARGETS = (
@@ -41,11 +44,14 @@ def ratios(cells):
         if cell["peer"] == "ours" or mine is None:
             continue
         pairs = list(zip(mine["rounds"], cell["rounds"], strict=False))
-        found.append({
-            **{part: cell[part] for part in _KEY}, "peer": cell["peer"],
-            "times": {verb: figures.spread([_times(*pair, verb) for pair in pairs]) for verb in VERBS},
-            "over": mine["over"] or cell["over"],
-        })
+        found.append(
+            {
+                **{part: cell[part] for part in _KEY},
+                "peer": cell["peer"],
+                "times": {verb: figures.spread([_times(*pair, verb) for pair in pairs]) for verb in VERBS},
+                "over": mine["over"] or cell["over"],
+            }
+        )
     return found
 
 
@@ -74,14 +80,16 @@ def against_targets(found, plan, peers):
                 continue
             for verb in target.verbs:
                 measured = ratio["times"][verb]
-                judged.append({
-                    "name": f"{verb}, {states[ratio['state']]}, {cell_title(ratio)}, against {titles[target.peer]}",
-                    "target": target.times,
-                    "measured": measured and measured["median"],
-                    "min": measured and measured["min"],
-                    "max": measured and measured["max"],
-                    "met": bool(measured) and measured["median"] >= target.times,
-                })
+                judged.append(
+                    {
+                        "name": f"{verb}, {states[ratio['state']]}, {cell_title(ratio)}, against {titles[target.peer]}",
+                        "target": target.times,
+                        "measured": measured and measured["median"],
+                        "min": measured and measured["min"],
+                        "max": measured and measured["max"],
+                        "met": bool(measured) and measured["median"] >= target.times,
+                    }
+                )
     return judged
 
 

@@ -59,11 +59,14 @@ class Bench:
             return f"filling took {slow}"
         count = state.queued + state.in_flight
         if count:
-            self.memory.append({
-                "peer": peer.name, "state": state.name,
-                "bytes_a_message": figures.rounded((server.memory() - before) / count),
-                "resident_bytes_a_message": figures.rounded((server.resident() - resident) / count),
-            })
+            self.memory.append(
+                {
+                    "peer": peer.name,
+                    "state": state.name,
+                    "bytes_a_message": figures.rounded((server.memory() - before) / count),
+                    "resident_bytes_a_message": figures.rounded((server.resident() - resident) / count),
+                }
+            )
             say(f"{state.title}: {peer.title} is full after {time.monotonic() - begun:.1f} s")
         return None
 
@@ -76,10 +79,16 @@ class Bench:
                 slices[peer].append(over or self._slice(cell, server, made))
         for peer, found in slices.items():
             result = figures.of_cell(found)
-            self.cells.append({
-                "peer": peer.name, "state": state.name, "interface": cell.interface, "clients": cell.clients,
-                "shape": cell.shape, **result,
-            })
+            self.cells.append(
+                {
+                    "peer": peer.name,
+                    "state": state.name,
+                    "interface": cell.interface,
+                    "clients": cell.clients,
+                    "shape": cell.shape,
+                    **result,
+                }
+            )
             told = result["over"] or f"{result['per_second']['life']['median']:,.0f} messages/s"
             say(f"{state.title}; {cell.name}; {peer.title}: {told}", result.get("failures") or "")
 

@@ -48,8 +48,10 @@ class _WebSession:
 
     def __init__(self):
         self._headers = {
-            "Client-ID": str(uuid.uuid4()), "X-Project-Id": PROJECT,
-            "Accept": "application/json", "Content-Type": "application/json",
+            "Client-ID": str(uuid.uuid4()),
+            "X-Project-Id": PROJECT,
+            "Accept": "application/json",
+            "Content-Type": "application/json",
         }
 
     def _request(self, method, path, body):
@@ -107,11 +109,23 @@ class WsgiSession(_WebSession):
         target, _, query = path.partition("?")
         answered = []
         environ = self._told | {
-            "REQUEST_METHOD": method, "SCRIPT_NAME": "", "PATH_INFO": target, "QUERY_STRING": query,
-            "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
-            "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body)), "REMOTE_ADDR": "127.0.0.1",
-            "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body),
-            "wsgi.errors": io.StringIO(), "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False,
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": target,
+            "QUERY_STRING": query,
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(body)),
+            "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": io.StringIO(),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
         }
         parts = self._application(environ, lambda status, headers, exc_info=None: answered.append(status))
         answer = b"".join(parts)

@@ -33,8 +33,9 @@ def _spread(value, unit=""):
 
 
 def _head(found):
-    versions = ", ".join(f"{name} {version}" if not version.startswith(name) else version
-                         for name, version in _versions(found))
+    versions = ", ".join(
+        f"{name} {version}" if not version.startswith(name) else version for name, version in _versions(found)
+    )
     load = ", ".join(f"{at['load'][0]:g}" for at in found["load"])
     missing = "".join(f"\n**{title} is missing from this run: {why}.**\n" for title, why in found["missing"].items())
     return f"""# Zaqar's storage drivers, measured
@@ -65,7 +66,8 @@ def _targets(found):
         for target in found["targets"]
     ]
     return "## Targets\n\nThrough the driver interface; the median of the rounds, and all of them.\n\n" + _rows(
-        ("what", "target", "measured", "met"), rows)
+        ("what", "target", "measured", "met"), rows
+    )
 
 
 def _times(target):
@@ -78,9 +80,14 @@ def _ratios(found):
     parts = ["## How many times as fast as\n\n`life` is a post, a share of a claim of ten, and a delete.\n"]
     for interface, title in (("driver", "Driver interface"), ("http", "HTTP")):
         rows = [
-            (found["plan"]["states"][ratio["state"]], cell_title(ratio), found["plan"]["peers"][ratio["peer"]],
-             *(_spread(ratio["times"][verb]) for verb in _VERBS))
-            for ratio in found["ratios"] if ratio["interface"] == interface
+            (
+                found["plan"]["states"][ratio["state"]],
+                cell_title(ratio),
+                found["plan"]["peers"][ratio["peer"]],
+                *(_spread(ratio["times"][verb]) for verb in _VERBS),
+            )
+            for ratio in found["ratios"]
+            if ratio["interface"] == interface
         ]
         parts.append(f"### {title}\n\n" + _rows(("queue", "clients", "against", *_VERBS), rows))
     return "\n".join(parts)
@@ -102,8 +109,13 @@ def _rate(found, cell):
     latency = (_latency(cell["latency_ms"][verb]) for verb in _VERBS[1:])
     notes = [f"{what} ({count} times)" for what, count in cell["failures"].items()]
     notes += [f"not all rounds: {cell['over']}"] if cell["over"] else []
-    return (*name, _spread(cell["per_second"]["life"]), *latency, _spread(cell["server_cpu_us_a_message"], " us"),
-            "; ".join(notes))
+    return (
+        *name,
+        _spread(cell["per_second"]["life"]),
+        *latency,
+        _spread(cell["server_cpu_us_a_message"], " us"),
+        "; ".join(notes),
+    )
 
 
 def _latency(value):
@@ -112,16 +124,24 @@ def _latency(value):
 
 def _memory(found):
     rows = [
-        (found["plan"]["states"][part["state"]], found["plan"]["peers"][part["peer"]],
-         f"{part['bytes_a_message']:,.0f}", f"{part['resident_bytes_a_message']:,.0f}")
+        (
+            found["plan"]["states"][part["state"]],
+            found["plan"]["peers"][part["peer"]],
+            f"{part['bytes_a_message']:,.0f}",
+            f"{part['resident_bytes_a_message']:,.0f}",
+        )
         for part in found["memory"]
     ]
-    return f"""## Memory a message
+    return (
+        f"""## Memory a message
 
 Bytes, of which {found["plan"]["body_bytes"]} are the body: what Redis has allocated (used_memory), or what WiredTiger
 holds in its cache; and how much the process grew.
 
-""" + _rows(("queue", "driver", "data", "process"), rows) + "\n![Server CPU and memory a message](zaqar-cost.svg)\n"
+"""
+        + _rows(("queue", "driver", "data", "process"), rows)
+        + "\n![Server CPU and memory a message](zaqar-cost.svg)\n"
+    )
 
 
 def _shares(found):
@@ -131,13 +151,17 @@ def _shares(found):
         for peer, part in ((peer, part[interface]) for peer, part in found["shares"].items()):
             cells = (f"{part['us_a_message'].get(name, 0):,.0f} ({part['share'].get(name, 0):.0%})" for name in names)
             rows.append((title, found["plan"]["peers"][peer], *cells))
-    return """## Where the time of a message goes
+    return (
+        """## Where the time of a message goes
 
 Microseconds for one message's life, one client, message by message, nothing queued. CPU of the API node's thread by
 whose code it is in; what is left of the time is waiting for the server, or for a core. `HTTP, inside Zaqar` is the WSGI
 application without the web server and the network.
 
-""" + _rows(("through", "driver", *names), rows) + "\n![Where the time of a message goes](zaqar-shares.svg)\n"
+"""
+        + _rows(("through", "driver", *names), rows)
+        + "\n![Where the time of a message goes](zaqar-shares.svg)\n"
+    )
 
 
 def _method(found):

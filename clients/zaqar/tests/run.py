@@ -60,8 +60,25 @@ def run_suite(name, driver, arguments, environ, out):
     """Runs one suite; answers how many passed, failed and were skipped."""
     report, log = out / f"{driver}-{name}.xml", out / f"{driver}-{name}.log"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "harness.shim", "-rs", "--timeout",
-               "120", "--rootdir", str(HERE), "-c", str(HERE / "pytest.ini"), f"--junitxml={report}", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "harness.shim",
+        "-rs",
+        "--timeout",
+        "120",
+        "--rootdir",
+        str(HERE),
+        "-c",
+        str(HERE / "pytest.ini"),
+        f"--junitxml={report}",
+        *arguments,
+    ]
     with log.open("w") as output:
         subprocess.run(command, env=environ, cwd=HERE, stdout=output, stderr=subprocess.STDOUT, timeout=3600)
     if not report.exists():
@@ -98,8 +115,11 @@ def prove(out):
 
 def measure(driver, wanted, out):
     """All suites of one driver on a server of its own; answers whether all is well."""
-    server = servers.redis_server() if driver != "mongodb" else servers.mongo_server(
-        os.environ["MONGOD"], os.environ.get("MONGOD_LIBS", ""))
+    server = (
+        servers.redis_server()
+        if driver != "mongodb"
+        else servers.mongo_server(os.environ["MONGOD"], os.environ.get("MONGOD_LIBS", ""))
+    )
     good = True
     with server as port:
         environ = environment(driver, port, out / f"etc-{driver}")

@@ -206,7 +206,8 @@ def test_a_pop_whose_reply_is_lost_loses_no_message(redis, port):
 
 
 def test_a_node_whose_clock_is_ahead_takes_nothing_that_is_claimed(redis, port, node):
-    post(node, 2)
+    # They outlive the difference between the clocks, so that only the claim stands in the way.
+    post(node, 2, ttl=86400)
     claim(node)
     other = planes.Node(DRIVER, port)
     with planes.ahead(3600):
@@ -225,8 +226,7 @@ def test_names_with_dots_are_names_of_their_own(node):
 
 def test_a_dead_letter_queue_may_have_a_name_with_dots(node):
     node.queues.create("orders.dead", project=PROJECT)
-    node.queues.set_metadata(
-        QUEUE, {"_max_claim_count": 1, "_dead_letter_queue": "orders.dead"}, project=PROJECT)
+    node.queues.set_metadata(QUEUE, {"_max_claim_count": 1, "_dead_letter_queue": "orders.dead"}, project=PROJECT)
     post(node, 1)
     held, _ = claim(node)
     node.claims.delete(QUEUE, held, project=PROJECT)

@@ -27,8 +27,7 @@ class ClaimController(storage.Claim):
         if self.driver.mirror.is_needed:
             # How often a message may be claimed, and where it goes then, may have been set since.
             self.driver.mirror.bring(queue, project)
-        claim = self._queue(queue, project).claim(
-            ttl=metadata["ttl"], grace=metadata["grace"], limit=min(limit, MOST))
+        claim = self._queue(queue, project).claim(ttl=metadata["ttl"], grace=metadata["grace"], limit=min(limit, MOST))
         if claim is None:
             return None, iter(())
         return claim.id, (shapes.message(found) for found in claim.messages)

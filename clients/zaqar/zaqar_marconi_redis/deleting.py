@@ -26,8 +26,12 @@ def bulk_delete(queue, ids, claim_ids=None):
             refused = error
         try:
             return _by_holder(queue, ids)
-        except (client.MessageIsClaimed, client.MessageNotClaimed, client.MessageNotClaimedBy,
-                client.ClaimDoesNotExist) as error:
+        except (
+            client.MessageIsClaimed,
+            client.MessageNotClaimed,
+            client.MessageNotClaimedBy,
+            client.ClaimDoesNotExist,
+        ) as error:
             # Claimed, or let go, since it was looked up.
             refused = error
     raise refused or client.MessageIsClaimed(path=queue.path)

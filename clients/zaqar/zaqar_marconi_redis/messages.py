@@ -39,8 +39,17 @@ class MessageController(storage.Message):
         return target.post_many(new, **told)
 
     @said
-    def list(self, queue, project=None, marker=None, limit=storage.DEFAULT_MESSAGES_PER_PAGE,
-             echo=False, client_uuid=None, include_claimed=False, include_delayed=False):
+    def list(
+        self,
+        queue,
+        project=None,
+        marker=None,
+        limit=storage.DEFAULT_MESSAGES_PER_PAGE,
+        echo=False,
+        client_uuid=None,
+        include_claimed=False,
+        include_delayed=False,
+    ):
         """A page, and the marker of the next one. A marker that is none begins an empty page."""
         try:
             page = self._queue(queue, project).list(

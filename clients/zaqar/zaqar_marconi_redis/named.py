@@ -25,8 +25,15 @@ class NamedController:
         raise NotImplementedError
 
     @said
-    def _list(self, project=None, kfilter={}, marker=None,  # noqa: B006, Zaqar's signature
-              limit=storage.DEFAULT_QUEUES_PER_PAGE, detailed=False, name=None):
+    def _list(
+        self,
+        project=None,
+        kfilter=None,
+        marker=None,
+        limit=storage.DEFAULT_QUEUES_PER_PAGE,
+        detailed=False,
+        name=None,
+    ):
         found = []
         size = _PAGE if kfilter else min(limit, _PAGE)
         for entry in self._entries(project, marker, size, name, detailed or bool(kfilter)):
@@ -44,7 +51,8 @@ class NamedController:
     def _entries(self, project, marker, size, name, with_metadata):
         while True:
             entries, marker = self._page(
-                project or "", marker=marker, limit=size, name_contains=name or "", with_metadata=with_metadata)
+                project or "", marker=marker, limit=size, name_contains=name or "", with_metadata=with_metadata
+            )
             yield from entries
             if marker is None:
                 return

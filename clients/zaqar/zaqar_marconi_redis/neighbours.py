@@ -7,6 +7,7 @@ whichever control plane keeps that catalogue. One that is not in there stays on 
 import threading
 from urllib import parse
 
+import marconi_redis as client
 from zaqar.storage import errors
 
 from zaqar_marconi_redis import NAME, place
@@ -23,7 +24,22 @@ class Neighbours:
         self._planes = {}
 
     def find(self, path):
-        """A queue, on the pool that the catalogue has it on."""
+        """A queue, on the pool that the catalogue has it on.
+
+        Raises the client's Transport where the control plane does not say: the letters wait where they are.
+        """
+        try:
+            return self._find(path)
+        except client.MarconiError:
+            raise
+        except Exception as error:
+            # Whatever the control plane's driver raises, which may be any of Zaqar's.
+            detail = f"the catalogue can't be asked for {path}: {type(error).__name__}"
+            raise client.Transport(detail, outcome="not done", path=path) from error
+
+    find_or_register = find
+
+    def _find(self, path):
         try:
             entry = self._control.catalogue_controller.get(path.project or None, path.name)
             pool = self._control.pools_controller.get(entry["pool"], detailed=True)
@@ -34,15 +50,14 @@ class Neighbours:
             return self._plane.store.queue_at(path)
         return self._plane_of(pool).store.queue_at(path)
 
-    find_or_register = find
-
     def _plane_of(self, pool):
         known = pool["uri"], tuple(sorted((pool["options"] or {}).items()))
         with self._lock:
             if known not in self._planes:
                 options = {**self._settings, **(pool["options"] or {})}
                 self._planes[known] = place.Plane(
-                    pool["uri"], options["prefix"], float(options["deadline"]), options["clock"])
+                    pool["uri"], options["prefix"], float(options["deadline"]), options["clock"]
+                )
             return self._planes[known]
 
     def close(self):

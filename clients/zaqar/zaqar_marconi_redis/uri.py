@@ -23,8 +23,17 @@ SENTINEL_PORT = 26379
 #: What may stand behind the question mark.
 KNOWN = frozenset(
     (
-        "dbid", "socket_timeout", "master", "cluster", "sentinel_username", "sentinel_password",
-        "tls", "tls_ca", "tls_cert", "tls_key", "tls_verify",
+        "dbid",
+        "socket_timeout",
+        "master",
+        "cluster",
+        "sentinel_username",
+        "sentinel_password",
+        "tls",
+        "tls_ca",
+        "tls_cert",
+        "tls_key",
+        "tls_verify",
     )
 )
 
@@ -64,7 +73,7 @@ class Place:
             of_sentinels: dict[str, typing.Any] = {"socket_timeout": self.timeout, **self.sentinel, **self.tls}
             sentinel = Sentinel(list(self.hosts), sentinel_kwargs=of_sentinels, **options, **self.tls)
             return sentinel.master_for(self.master)
-        (host, port), = self.hosts
+        ((host, port),) = self.hosts
         return redis.Redis(host=host, port=port, **options, **self.tls)
 
 

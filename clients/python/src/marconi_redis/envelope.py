@@ -40,7 +40,7 @@ def read(stored: bytes) -> Envelope | None:
 
 def pack(value: object) -> bytes:
     """A value as msgpack. Raises what msgpack raises."""
-    return bytes(msgpack.packb(value))
+    return bytes(msgpack.packb(value, datetime=True))
 
 
 def unpack(packed: bytes) -> Any:

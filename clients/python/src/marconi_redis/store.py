@@ -98,7 +98,7 @@ class Store:
             self.source = open_url(where, self.deadline)
         else:
             self.source = source_of(where)
-        self.wakes = Wakes(self.source, _positive("keep_alive", keep_alive))
+        self.wakes = Wakes(self.source, _positive("keep_alive", keep_alive), prefix)
 
     def connect(self) -> Store:
         """Has the server answer once, so that a wrong address or password shows now. Answers itself.
@@ -262,7 +262,7 @@ class Store:
         """A store with the same settings on another server, which knows where other queues are."""
         there = copy.copy(self)
         there.source = open_url(url, self.deadline)
-        there.wakes = Wakes(there.source, self.wakes.keep_alive)
+        there.wakes = Wakes(there.source, self.wakes.keep_alive, self.prefix.text)
         there._pooled = pooled
         return there
 

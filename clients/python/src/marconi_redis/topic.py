@@ -6,7 +6,6 @@ claims, pops or moves letters.
 
 from __future__ import annotations
 
-from .operation import Operation
 from .queue.reading import Reading
 from .queue.subscribing import Subscribing
 
@@ -17,6 +16,3 @@ class Topic(Subscribing, Reading):
     It is used as a queue is, and read by `list`: each reader keeps a marker of its own. What is not
     there raises TopicDoesNotExist.
     """
-
-    def _carry_what_waits(self, of: Operation) -> None:
-        """Nothing dies in a topic: nobody claims here."""

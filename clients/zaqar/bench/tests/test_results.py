@@ -41,7 +41,7 @@ def test_a_cell_of_which_one_round_was_too_slow_keeps_the_others_and_says_so():
 
 
 def test_a_ratio_is_of_the_same_round():
-    ratio, = results.ratios([cell("ours", [100, 300]), cell("stock", [10, 100])])
+    (ratio,) = results.ratios([cell("ours", [100, 300]), cell("stock", [10, 100])])
     assert ratio["times"]["life"] == {"median": 6.5, "min": 3, "max": 10}
 
 
@@ -53,7 +53,7 @@ def test_a_target_without_a_figure_is_not_met():
 
 def test_a_target_is_met_by_the_median():
     found = results.ratios([cell("ours", [20, 40, 90]), cell("stock", [10, 10, 10])])
-    target, = results.against_targets(found, plan.SMALL, peers.PEERS)
+    (target,) = results.against_targets(found, plan.SMALL, peers.PEERS)
     assert (target["target"], target["measured"], target["met"]) == (3, 4, True)
 
 
@@ -91,6 +91,8 @@ def test_an_order_that_is_not_carried_out_in_time_ends_the_clients_and_is_told(m
 
 
 def test_the_page_names_what_was_too_slow():
-    found = {"cells": [cell("stock", [], over="over 60 s")],
-             "plan": {"states": {"empty": "nothing queued"}, "peers": {"stock": "stock Redis"}}}
+    found = {
+        "cells": [cell("stock", [], over="over 60 s")],
+        "plan": {"states": {"empty": "nothing queued"}, "peers": {"stock": "stock Redis"}},
+    }
     assert "over 60 s" in table._rates(found)

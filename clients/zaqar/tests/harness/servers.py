@@ -18,10 +18,13 @@ PATIENCE = 30
 
 
 def free_port():
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port that nobody listens on now; a node of a cluster takes the one 10,000 above it, too."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port <= 55_535:
+            return port
 
 
 def binary():
@@ -42,10 +45,23 @@ def short_folder():
 def redis_server(*arguments):
     """A Redis that keeps nothing; yields its port. `arguments` may begin with a configuration file."""
     port = free_port()
-    with _folder() as folder, running(
-        [binary(), *arguments, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder),
-         *(() if "--sentinel" in arguments else ("--save", "", "--appendonly", "no"))],
-        folder / "log", port,
+    with (
+        _folder() as folder,
+        running(
+            [
+                binary(),
+                *arguments,
+                "--port",
+                str(port),
+                "--bind",
+                "127.0.0.1",
+                "--dir",
+                str(folder),
+                *(() if "--sentinel" in arguments else ("--save", "", "--appendonly", "no")),
+            ],
+            folder / "log",
+            port,
+        ),
     ):
         yield port
 
@@ -59,8 +75,20 @@ def mongo_server(binary_path, libraries=""):
         environment["LD_LIBRARY_PATH"] = libraries
     with _folder() as folder:
         (folder / "data").mkdir()
-        command = [binary_path, "--port", str(port), "--bind_ip", "127.0.0.1", "--dbpath", str(folder / "data"),
-                   "--replSet", "zaqar", "--wiredTigerCacheSizeGB", "0.5", "--nounixsocket"]
+        command = [
+            binary_path,
+            "--port",
+            str(port),
+            "--bind_ip",
+            "127.0.0.1",
+            "--dbpath",
+            str(folder / "data"),
+            "--replSet",
+            "zaqar",
+            "--wiredTigerCacheSizeGB",
+            "0.5",
+            "--nounixsocket",
+        ]
         with running(command, folder / "log", port, environment):
             _initiate(port)
             yield port
@@ -71,10 +99,14 @@ def _initiate(port):
 
     with pymongo.MongoClient("127.0.0.1", port, directConnection=True) as client:
         # Else w=majority waits for the journal, which is of no use in a folder that is thrown away.
-        client.admin.command("replSetInitiate", {
-            "_id": "zaqar", "writeConcernMajorityJournalDefault": False,
-            "members": [{"_id": 0, "host": f"127.0.0.1:{port}"}],
-        })
+        client.admin.command(
+            "replSetInitiate",
+            {
+                "_id": "zaqar",
+                "writeConcernMajorityJournalDefault": False,
+                "members": [{"_id": 0, "host": f"127.0.0.1:{port}"}],
+            },
+        )
         until(lambda: client.admin.command("hello")["isWritablePrimary"], "the replica set has no primary")
 
 

@@ -69,8 +69,7 @@ def _service(redis_port, out):
     port = servers.free_port()
     policy, configuration = folder / "policy.json", folder / "zaqar.conf"
     policy.write_text(POLICY)
-    configuration.write_text(
-        CONFIGURATION.format(uri=f"marconi://127.0.0.1:{redis_port}", port=port, policy=policy))
+    configuration.write_text(CONFIGURATION.format(uri=f"marconi://127.0.0.1:{redis_port}", port=port, policy=policy))
     command = [str(pathlib.Path(sys.executable).parent / "zaqar-server"), "--config-file", str(configuration)]
     with servers.running(command, folder / "zaqar-server.log", port, dict(os.environ, PYTHONWARNINGS="ignore")):
         yield port
@@ -80,8 +79,9 @@ def _client(port):
     from zaqarclient.queues import client
 
     options = {"os_project_id": "shop", "os_auth_token": "", "os_auth_url": "", "insecure": ""}
-    return client.Client(f"http://127.0.0.1:{port}", version=2,
-                         conf={"auth_opts": {"backend": "noauth", "options": options}})
+    return client.Client(
+        f"http://127.0.0.1:{port}", version=2, conf={"auth_opts": {"backend": "noauth", "options": options}}
+    )
 
 
 def _steps(client, store):

@@ -104,17 +104,16 @@ class PoolsTest(Control, base.PoolsControllerTest):
     def test_mismatching_capabilities_fifo(self):
         with testing.expect(errors.PoolCapabilitiesMismatch):
             self.pools_controller.create(
-                str(uuid.uuid1()), 100, "mongodb.fifo://localhost", flavor=self.flavor, options={})
+                str(uuid.uuid1()), 100, "mongodb.fifo://localhost", flavor=self.flavor, options={}
+            )
 
     def test_mismatching_capabilities(self):
         with testing.expect(errors.PoolCapabilitiesMismatch):
-            self.pools_controller.create(
-                str(uuid.uuid1()), 100, "redis://localhost", flavor=self.flavor, options={})
+            self.pools_controller.create(str(uuid.uuid1()), 100, "redis://localhost", flavor=self.flavor, options={})
 
     def test_duplicate_uri(self):
         with testing.expect(errors.PoolAlreadyExists):
-            self.pools_controller.create(
-                str(uuid.uuid1()), 100, self.uri, flavor=str(uuid.uuid1()), options={})
+            self.pools_controller.create(str(uuid.uuid1()), 100, self.uri, flavor=str(uuid.uuid1()), options={})
 
 
 class CatalogueTest(Control, base.CatalogueControllerTest):

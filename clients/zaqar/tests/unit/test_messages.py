@@ -1,6 +1,7 @@
 """Messages: bodies and checksums, bulk deletion, refusals in Zaqar's words."""
 
 import uuid
+from concurrent import futures
 
 import marconi_redis
 import pytest
@@ -113,3 +114,20 @@ def test_a_server_that_is_gone_is_a_connection_error(make_node, port):
     assert not node.data.is_alive()
     with pytest.raises(errors.ConnectionError, match="nothing was done"):
         node.messages.get(QUEUE, "1-1", project=PROJECT)
+
+
+def test_threads_of_one_node_never_hold_one_message_twice(node):
+    ids = [message for start in range(0, 200, 100) for message in post(node, *range(start, start + 100))]
+
+    def work(_):
+        held = []
+        while True:
+            _, messages = node.claims.create(QUEUE, CLAIM, project=PROJECT, limit=7)
+            found = [message["id"] for message in messages]
+            if not found:
+                return held
+            held += found
+
+    with futures.ThreadPoolExecutor(8) as pool:
+        held = [message for part in pool.map(work, range(8)) for message in part]
+    assert sorted(held) == sorted(ids)

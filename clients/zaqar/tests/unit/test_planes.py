@@ -1,14 +1,15 @@
 """Control plane and data plane on two servers, and pools."""
 
 import uuid
+from unittest import mock
 
 import marconi_redis
 import pytest
-from oslo_config import cfg
 from zaqar.common import cache as oslo_cache
 from zaqar.storage import errors, pooling
 
 from harness import servers
+from zaqar_marconi_redis.catalogue import CatalogueController
 
 PROJECT, QUEUE, CLIENT = "shop", "orders", uuid.UUID(int=1)
 CLAIM = {"ttl": 300, "grace": 60}
@@ -84,27 +85,47 @@ def test_a_topic_has_stats_and_goes_by_itself(apart):
         apart.topics.stats("news", project=PROJECT)
 
 
-def test_a_dead_letter_goes_to_the_pool_that_its_queue_is_on(make_node, port, second):
+@pytest.fixture
+def pooled(make_node, port, second):
+    """Two pools: `orders` is on the near one, its dead letters belong on the far one."""
     node = make_node(general={"pooling": "True"}, deadline=2.0)
-    pools, catalogue = node.control.pools_controller, node.control.catalogue_controller
-    pools.create("near", 100, f"marconi://127.0.0.1:{port}?dbid=1")
-    pools.create("far", 100, f"marconi://127.0.0.1:{second}?dbid=1")
-    catalogue.insert(PROJECT, QUEUE, "near")
-    catalogue.insert(PROJECT, "dead", "far")
+    marconi_redis.Store(f"redis://127.0.0.1:{second}/1").queue(PROJECT, "dead").delete()
+    for name, where in (("near", port), ("far", second)):
+        node.control.pools_controller.create(name, 100, f"marconi://127.0.0.1:{where}?dbid=1")
+    for queue, pool, metadata in (("dead", "far", {}), (QUEUE, "near", DYING)):
+        node.control.catalogue_controller.insert(PROJECT, queue, pool)
+        node.control.queue_controller.create(queue, metadata=metadata, project=PROJECT)
     conf = node.data.conf
-    pooled = pooling.DataDriver(conf, oslo_cache.get_cache(conf), node.control)
-    # A pool's uri is an override of the configuration that all share.
-    assert isinstance(conf, cfg.ConfigOpts)
-    pooled.queue_controller.create("dead", project=PROJECT)
-    pooled.queue_controller.create(QUEUE, metadata=DYING, project=PROJECT)
+    driver = pooling.DataDriver(conf, oslo_cache.get_cache(conf), node.control)
+    yield driver
+    driver.close()
+
+
+def claim_the_last_time(pooled):
     pooled.message_controller.post(QUEUE, [{"ttl": 600, "body": 1}], CLIENT, project=PROJECT)
-    held, _ = pooled.claim_controller.create(QUEUE, CLAIM, project=PROJECT)
+    return pooled.claim_controller.create(QUEUE, CLAIM, project=PROJECT)[0]
+
+
+def letters(pooled, port):
+    """What Zaqar shows of the dead-letter queue, and what is on the server that it belongs on."""
+    page = pooled.message_controller.list("dead", project=PROJECT, echo=True)
+    there = marconi_redis.Store(f"redis://127.0.0.1:{port}/1").queue(PROJECT, "dead").list()
+    return [message["body"] for message in next(page)], [message.body for message in there.messages]
+
+
+def test_a_dead_letter_goes_to_the_pool_that_its_queue_is_on(pooled, second):
+    held = claim_the_last_time(pooled)
     pooled.claim_controller.delete(QUEUE, held, project=PROJECT)
-    letters = pooled.message_controller.list("dead", project=PROJECT, echo=True)
-    assert [message["body"] for message in next(letters)] == [1]
-    far = marconi_redis.Store(f"redis://127.0.0.1:{second}/1").queue(PROJECT, "dead")
-    assert far.stats().total == 1
-    pooled.close()
+    assert letters(pooled, second) == ([1], [1])
+
+
+def test_a_dead_letter_waits_while_the_catalogue_can_not_be_asked(pooled, second):
+    held = claim_the_last_time(pooled)
+    with mock.patch.object(CatalogueController, "get", side_effect=errors.ConnectionError):
+        pooled._pool_catalog.get_driver("near").claim_controller.delete(QUEUE, held, project=PROJECT)
+    assert letters(pooled, second) == ([], [])
+    pooled._pool_catalog.get_driver("near")._storage.gc()
+    assert letters(pooled, second) == ([1], [1])
 
 
 def test_a_pool_with_queues_on_it_is_not_taken_out(node):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -49,7 +50,7 @@ def told(
     return telling
 
 
-class QueueBase:
+class QueueBase(ABC):
     """A queue's place in a store. Making one asks nothing of the server."""
 
     def __init__(self, store: Store, path: QueuePath) -> None:
@@ -129,9 +130,9 @@ class QueueBase:
                 return not has_more
             sweeps = min(sweeps * 2, _MOST_SWEEPS)
 
+    @abstractmethod
     def _carry_what_waits(self, of: Operation) -> None:
         """Whoever sees letters in the outbox carries them; Letters knows how."""
-        raise NotImplementedError
 
     def _report(self, what: str, error: MarconiError) -> None:
         log.warning("%s of %s: %s", what, self.path, error)

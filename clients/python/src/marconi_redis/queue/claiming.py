@@ -16,11 +16,11 @@ from ..message import Message, read_taken
 from ..operation import Operation
 from ..reply import Fields
 from .base import told
-from .letters import Letters
+from .reading import Reading
 from .waiting import Look, Waiting
 
 
-class Claiming(Waiting, Letters):
+class Claiming(Waiting, Reading):
     """Claiming messages, and popping them."""
 
     @told

@@ -60,7 +60,22 @@ class _Steps:
 
 
 class DeadLetters(Claiming):
-    """Dead letters, as a part of a queue's methods."""
+    """Dead letters: those in transit, those that are kept, and those that set out again."""
+
+    @told
+    def carry_dead_letters(self) -> int:
+        """Carries what waits in the outbox to where it is addressed, and says how many arrived.
+
+        Whatever sees letters carries them by itself; this is for what was left, by a crash or because a
+        target refused. Also for a queue that was deleted. Raises what the first target refused with; the
+        others' letters have arrived all the same.
+        """
+        way = Way()
+        while self._carry(self._begin(), way):
+            pass
+        if way.first_failure is not None:
+            raise way.first_failure
+        return way.arrived
 
     @told
     def dead_letters(self, *, marker: str | None = None, limit: int = 10) -> MessagePage:
@@ -94,14 +109,17 @@ class DeadLetters(Claiming):
     def purge_dead_letters(self, ids: Iterable[str] | None = None) -> int:
         """Deletes up to 250 letters that the queue keeps, or with None all of them; says how many.
 
-        A lost answer to *all of them* is Transport with outcome "unknown".
+        One that is gone is passed over; what is no id is InvalidArgument. A lost answer to *all of them*
+        is Transport with outcome "unknown".
         """
         if ids is None:
             return number(self._call("dead/purge", repeatable=False, id=[""]))
-        # The empty one, which is no id, would be all of them to the script.
-        wanted = [id for id in ids if id]
+        wanted = list(ids)
         if not wanted:
             return 0
+        # The empty text, which is no id, would be all of them to the script.
+        if "" in wanted:
+            raise InvalidArgument("id: wants ids of letters")
         return number(self._call("dead/purge", repeatable=True, id=wanted))
 
     @told

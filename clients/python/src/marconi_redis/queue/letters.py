@@ -13,8 +13,7 @@ from ..errors import MarconiError
 from ..keys import QueueKeys, QueuePath
 from ..operation import Operation
 from ..reply import Fields, number
-from .base import told
-from .reading import Reading
+from .making import Making
 
 _BATCH = 250
 # By the way of another operation no more is carried than that, lest it take all of its time.
@@ -37,23 +36,8 @@ class Way:
         self.first_failure = self.first_failure or error
 
 
-class Letters(Reading):
+class Letters(Making):
     """Carrying dead letters."""
-
-    @told
-    def carry_dead_letters(self) -> int:
-        """Carries what waits in the outbox to where it is addressed, and says how many arrived.
-
-        Whatever sees letters carries them by itself; this is for what was left, by a crash or because a
-        target refused. Also for a queue that was deleted. Raises what the first target refused with; the
-        others' letters have arrived all the same.
-        """
-        way = Way()
-        while self._carry(self._begin(), way):
-            pass
-        if way.first_failure is not None:
-            raise way.first_failure
-        return way.arrived
 
     def _carry_what_waits(self, of: Operation) -> None:
         """By the way of another operation; what goes wrong is told in the log and left to the next."""

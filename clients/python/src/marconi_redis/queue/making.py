@@ -38,7 +38,7 @@ class Making(QueueBase):
         Raises InvalidArgument for a reserved value that is none, or a dead-letter queue that leads back
         here; TooLarge above 256 KiB. A lost answer with metadata is Transport with outcome "unknown".
         """
-        of = self._begin()
+        of, values = self._begin(), _metadata.arguments(metadata)
         if metadata is not None:
             self._refuse_circles(of, metadata)
         names = Names(of)
@@ -46,7 +46,6 @@ class Making(QueueBase):
             names.enter(self.path)
         except MarconiError as error:
             raise not_begun(error) from None
-        values = _metadata.arguments(metadata)
         made = self._swept(
             of,
             lambda _: of.script("queue/create", self.keys, **values),
@@ -76,9 +75,8 @@ class Making(QueueBase):
 
         Raises QueueDoesNotExist, and what `create` raises.
         """
-        of = self._begin()
+        of, values = self._begin(), _metadata.arguments(metadata)
         self._refuse_circles(of, metadata)
-        values = _metadata.arguments(metadata)
         self._swept(of, lambda _: of.script("queue/set", self.keys, **values), repeatable=False)
 
     @told

@@ -15,10 +15,10 @@ from ..errors import InvalidArgument
 from ..message import NewMessage
 from ..reply import Fields
 from .base import told
-from .making import Making
+from .letters import Letters
 
 
-class Posting(Making):
+class Posting(Letters):
     """Posting."""
 
     @told

@@ -6,6 +6,8 @@ be a uri with a password in it, shows in a repr or an error.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -19,6 +21,16 @@ from .base import QueueBase, told
 
 _AT_END = 0
 _GOES_ON = 1
+
+
+@contextmanager
+def _named(id: str) -> Iterator[None]:
+    """A refusal bears the id as it was given: one that is malformed the scripts do not repeat."""
+    try:
+        yield
+    except SubscriptionDoesNotExist as error:
+        error.id = id
+        raise
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,7 @@ class Subscribing(QueueBase):
     ) -> Subscribed:
         """Subscribes somebody. One who is subscribed already stays as he is, and is answered.
 
-        ``subscriber``: 1 to 4096 bytes without control characters, as a uri. ``ttl``: 1 ms to 10 years.
+        ``subscriber``: up to 4096 bytes without control characters, as a uri. ``ttl``: 1 ms to 10 years.
         ``options``: a map, up to 256 KiB of msgpack. Raises InvalidArgument, TooLarge.
         """
         reply = self._call(
@@ -92,8 +104,11 @@ class Subscribing(QueueBase):
     def subscription(self, id: str) -> Subscription:
         """A subscription, by its id. Raises SubscriptionDoesNotExist."""
         if not id:
-            raise SubscriptionDoesNotExist(path=self.path, id=id)
-        return Subscription.read(Fields(self._call("subscription/get", repeatable=True, id=id)))
+            # The script would look for a subscriber.
+            raise SubscriptionDoesNotExist("'' is no id", path=self.path, id=id)
+        with _named(id):
+            reply = self._call("subscription/get", repeatable=True, id=id)
+        return Subscription.read(Fields(reply))
 
     @told
     def subscription_of(self, subscriber: str) -> Subscription | None:
@@ -144,18 +159,20 @@ class Subscribing(QueueBase):
             given["options"] = envelope.pack(packed(options, "options"))
         if not given:
             raise InvalidArgument("field: wants one at least: subscriber, ttl or options")
-        self._call(
-            "subscription/update",
-            repeatable=False,
-            id=id,
-            field=list(given),
-            value=list(given.values()),
-        )
+        with _named(id):
+            self._call(
+                "subscription/update",
+                repeatable=False,
+                id=id,
+                field=list(given),
+                value=list(given.values()),
+            )
 
     @told
     def confirm_subscription(self, id: str, confirmed: bool = True) -> None:
         """Notes that the subscriber has confirmed, or has not. Raises SubscriptionDoesNotExist."""
-        self._call("subscription/confirm", repeatable=False, id=id, confirmed=confirmed)
+        with _named(id):
+            self._call("subscription/confirm", repeatable=False, id=id, confirmed=confirmed)
 
     @told
     def delete_subscription(self, id: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ..durations import Duration, seconds
-from ..errors import Transport
+from ..errors import InvalidArgument, Transport
 from ..reply import Fields
 from ..wake import Seat
 from .base import QueueBase
@@ -45,7 +45,10 @@ class Waiting(QueueBase):
     def _waited(self, wait: Duration | None, look: Callable[[int | None], Look[_T]]) -> _T | None:
         if wait is None:
             return look(None).found
-        until = time.monotonic() + max(0.0, seconds("wait", wait))
+        length = seconds("wait", wait)
+        if length < 0:
+            raise InvalidArgument("wait: wants 0 or more")
+        until = time.monotonic() + length
         with self.store.wakes.enter(self.keys.key("log"), until) as seat:
             if not seat.is_heard:
                 # Where there is something already, nobody has to listen.

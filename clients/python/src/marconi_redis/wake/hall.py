@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 class Wakes:
     """Where the waiters of a store are told. Threads may share it."""
 
-    def __init__(self, source: Source, keep_alive: float) -> None:
+    def __init__(self, source: Source, keep_alive: float, name: str) -> None:
         self.source = source
         self.keep_alive = keep_alive
+        self._name = f"marconi-redis {name}"
         self.is_closed = False
         self._begin_anew()
 
@@ -56,7 +57,7 @@ class Wakes:
         self._bell, heard = socket.socketpair()
         self._bell.setblocking(False)
         listener = Listener(self, heard)
-        self._thread = threading.Thread(target=listener.run, name="marconi-redis", daemon=True)
+        self._thread = threading.Thread(target=listener.run, name=self._name, daemon=True)
         self._thread.start()
 
     def _ring(self) -> None:

@@ -27,6 +27,7 @@ class Line:
             if "maint_notifications" not in name and name not in ("cache", "event_dispatcher")
         }
         settings |= {"protocol": 2, "decode_responses": False}
+        settings |= {"socket_timeout": keep_alive, "socket_connect_timeout": keep_alive}
         self._connection = pool.connection_class(**settings)
         self._keep_alive = keep_alive
         self._publish = publish
