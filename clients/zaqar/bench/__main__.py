@@ -77,6 +77,7 @@ def _run(chosen, arguments):
         "targets": results.against_targets(compared, chosen, wanted),
         "ratios": compared,
         "cells": bench.cells,
+        "kept": bench.kept,
         "memory": bench.memory,
         "shares": sampled,
     }

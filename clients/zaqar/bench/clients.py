@@ -54,9 +54,14 @@ class Clients:
     def fill(self, state, limit):
         """Brings a new queue into a state."""
         if state.in_flight or state.queued:
-            self._order(_FILLERS, limit, "post", (state.in_flight + state.queued) // _FILLERS)
+            fillers = min(_FILLERS, len(self._pipes))
+            self._order(fillers, limit, "post", (state.in_flight + state.queued) // fillers)
         if state.in_flight:
             self._order(1, limit, "hold", state.in_flight)
+
+    def counted(self, limit):
+        """How many messages the queue has."""
+        return self._order(1, limit, "count")[0]
 
     def live(self, cell, seconds, limit):
         """Runs a cell; answers what each client has to tell, all of them within the same seconds."""
@@ -113,6 +118,10 @@ def _hold(made, number, count):
         count -= len(names)
 
 
+def _count(made, number):
+    return made["driver"].counted()
+
+
 def _live(made, number, cell, begin, end):
     client = life.Life(made[cell.interface], cell.shape, number)
     time.sleep(max(0.0, begin - time.monotonic()))
@@ -125,4 +134,4 @@ def _live(made, number, cell, begin, end):
     }
 
 
-_VERBS = {"post": _post, "hold": _hold, "live": _live}
+_VERBS = {"post": _post, "hold": _hold, "count": _count, "live": _live}

@@ -26,7 +26,7 @@ class Bench:
         self._peers = wanted
         self._mongod = mongod
         self.versions = {}
-        self.cells, self.memory, self.loads = [], [], []
+        self.cells, self.memory, self.loads, self.kept = [], [], [], []
 
     def run(self):
         """All states, one after the other, each with new servers."""
@@ -48,27 +48,37 @@ class Bench:
             running[peer] = server, made, self._fill(peer, state, server, made)
         for cell in self._plan.cells:
             self._take_turns(state, cell, running)
+        for peer, (_, made, why_not) in running.items():
+            if not why_not:
+                self._note_kept(peer, state, made)
 
     def _fill(self, peer, state, server, made):
         """Brings the queue into its state; answers why it could not, or nothing."""
         before, resident, begun = server.memory(), server.resident(), time.monotonic()
+        wanted = _wanted(state)
         try:
             made.fill(state, self._plan.fill_limit)
+            if wanted["total"]:
+                self._note_memory(peer, state, server.memory() - before, server.resident() - resident)
+                say(f"{state.title}: {peer.title} is full after {time.monotonic() - begun:.1f} s")
+            full = made.counted(self._plan.fill_limit)
         except clients.TooSlowError as slow:
             say(f"{state.title}: {peer.title} could not be filled: {slow}")
             return f"filling took {slow}"
-        count = state.queued + state.in_flight
-        if count:
-            self.memory.append(
-                {
-                    "peer": peer.name,
-                    "state": state.name,
-                    "bytes_a_message": figures.rounded((server.memory() - before) / count),
-                    "resident_bytes_a_message": figures.rounded((server.resident() - resident) / count),
-                }
-            )
-            say(f"{state.title}: {peer.title} is full after {time.monotonic() - begun:.1f} s")
+        if full != wanted:
+            raise RuntimeError(f"{peer.title}: {full} instead of {wanted}")
         return None
+
+    def _note_memory(self, peer, state, data, resident):
+        count = _wanted(state)["total"]
+        self.memory.append(
+            {
+                "peer": peer.name,
+                "state": state.name,
+                "bytes_a_message": figures.rounded(data / count),
+                "resident_bytes_a_message": figures.rounded(resident / count),
+            }
+        )
 
     def _take_turns(self, state, cell, running):
         slices = {peer: [] for peer in running}
@@ -100,5 +110,21 @@ class Bench:
             return str(slow)
         return figures.of_slice(told, server.cpu() - before)
 
+    def _note_kept(self, peer, state, made):
+        """What is in the queue at the end: as much as at the beginning, unless calls failed."""
+        try:
+            found = made.counted(self._plan.fill_limit)
+        except clients.TooSlowError as slow:
+            found = {"over": str(slow)}
+        wanted = _wanted(state)
+        if found != wanted:
+            say(f"{state.title}; {peer.title}: the queue ends with {found}")
+        self.kept.append({"peer": peer.name, "state": state.name, "wanted": wanted, "found": found})
+
     def _note_load(self, when):
         self.loads.append({"before": when, "load": [round(load, 2) for load in os.getloadavg()]})
+
+
+def _wanted(state):
+    """What a queue in this state holds, as its driver counts it."""
+    return {"claimed": state.in_flight, "total": state.queued + state.in_flight}

@@ -15,6 +15,7 @@ class DriverSession:
     """Calls the controllers as Zaqar's transport does: those of the pipeline before the storage driver."""
 
     def __init__(self, storage):
+        self._queues = storage.queue_controller
         self._messages = storage.message_controller
         self._claims = storage.claim_controller
         self._client = uuid.uuid4()
@@ -35,6 +36,11 @@ class DriverSession:
     def delete_many(self, claim, names):
         """Deletes messages of a claim in one call."""
         self._messages.bulk_delete(QUEUE, message_ids=names, project=PROJECT, claim_ids=[claim])
+
+    def counted(self):
+        """How many messages the queue has, by the driver's own count."""
+        found = self._queues.stats(QUEUE, project=PROJECT)["messages"]
+        return {name: found[name] for name in ("claimed", "total")}
 
 
 class RefusedError(Exception):

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from bench import life, node, sessions
+from bench import life, node, requests, sessions
 from bench.plan import PROJECT, QUEUE
 
 #: What is the benchmark's own, is no part of a request.
@@ -64,7 +64,7 @@ class Sampler:
 
 
 def measure(configuration, seconds):
-    """For the controllers and for the WSGI application: the microseconds of a life's message by part.
+    """For the controllers and for the WSGI application: the microseconds of a life's message by part, and the requests.
 
     In a process of its own, because its main thread is what is sampled.
     """
@@ -76,6 +76,7 @@ def measure(configuration, seconds):
 def _sampled(session, seconds):
     early = life.Life(session, "one", 0)
     early.run_until(time.monotonic() + 0.2)
+    asked = requests.a_call(session)
     client = life.Life(session, "one", 0)
     with Sampler() as sampler:
         used = time.thread_time()
@@ -90,6 +91,7 @@ def _sampled(session, seconds):
     return {
         "us_a_message": {part: round(spent[part] / messages * 1e6, 1) for part in PARTS if part in spent},
         "share": {part: round(spent[part] / whole, 3) for part in PARTS if part in spent},
+        "requests_a_call": asked,
         "samples": samples,
         "messages": messages,
     }

@@ -11,7 +11,7 @@ _VERBS = figures.VERBS
 
 def written(found):
     """The whole page."""
-    parts = (_head, _targets, _ratios, _rates, _memory, _shares, _method)
+    parts = (_head, _targets, _ratios, _rates, _kept, _memory, _shares, _method)
     return "\n".join(part(found) for part in parts)
 
 
@@ -118,6 +118,17 @@ def _rate(found, cell):
     )
 
 
+def _kept(found):
+    lines = [
+        f"- {found['plan']['states'][kept['state']]}, {found['plan']['peers'][kept['peer']]}: {kept['found']} messages"
+        for kept in found["kept"]
+        if kept["found"] != kept["wanted"]
+    ]
+    if not lines:
+        return "After all cells every queue held, by its driver's own count, what it had held before the first.\n"
+    return "Queues that did not hold in the end what they had held before:\n\n" + "\n".join(lines) + "\n"
+
+
 def _latency(value):
     return "-" if value is None else f"{_number(value['p50'])}, {_number(value['p99'])}"
 
@@ -146,11 +157,13 @@ holds in its cache; and how much the process grew.
 
 def _shares(found):
     names = found["plan"]["parts"]
-    rows = []
+    spent, asked = [], []
     for interface, title in (("driver", "driver interface"), ("http", "HTTP, inside Zaqar")):
         for peer, part in ((peer, part[interface]) for peer, part in found["shares"].items()):
-            cells = (f"{part['us_a_message'].get(name, 0):,.0f} ({part['share'].get(name, 0):.0%})" for name in names)
-            rows.append((title, found["plan"]["peers"][peer], *cells))
+            row = title, found["plan"]["peers"][peer]
+            shares = ((part["us_a_message"].get(name, 0), part["share"].get(name, 0)) for name in names)
+            spent.append((*row, *(f"{time:,.0f} ({share:.0%})" for time, share in shares)))
+            asked.append((*row, *(f"{part['requests_a_call'][verb]:g}" for verb in _VERBS[1:])))
     return (
         """## Where the time of a message goes
 
@@ -159,8 +172,10 @@ whose code it is in; what is left of the time is waiting for the server, or for 
 application without the web server and the network.
 
 """
-        + _rows(("through", "driver", *names), rows)
-        + "\n![Where the time of a message goes](zaqar-shares.svg)\n"
+        + _rows(("through", "driver", *names), spent)
+        + "\n![Where the time of a message goes](zaqar-shares.svg)\n\n"
+        + "Requests that a call makes of the server, one after the other:\n\n"
+        + _rows(("through", "driver", *_VERBS[1:]), asked)
     )
 
 
