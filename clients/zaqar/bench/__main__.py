@@ -60,7 +60,8 @@ def _run(chosen, arguments):
         "seconds": round(time.monotonic() - clock),
         "machine": machine.described(),
         "load": bench.loads,
-        "versions": machine.versions() | {peer.title: bench.versions[peer.name] for peer in wanted},
+        "versions": machine.versions(),
+        "servers": {peer.title: bench.versions[peer.name] for peer in wanted},
         "missing": missing,
         "plan": {
             "name": chosen.name,

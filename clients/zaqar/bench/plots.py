@@ -76,14 +76,16 @@ def _by_state(axes, found, value, spread=None):
                 if end:
                     axes.vlines(place, *end, color=_INK, linewidth=1)
     axes.set_xticks(range(len(states)), [title.replace(" ", "\n", 1) for title in states.values()])
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
 
 
 def _ground(*several):
     """Stands the bars of a log scale on a power of ten well below them, once all are drawn."""
     least = min(bar.get_height() for axes in several for bar in axes.patches)
+    most = max(axes.get_ylim()[1] for axes in several)
     for axes in several:
-        axes.set_ylim(10 ** math.floor(math.log10(least / 2)), max(axes.get_ylim()[1] for axes in several))
+        # With room for the figure over the highest bar.
+        axes.set_ylim(10 ** math.floor(math.log10(least / 2)), most * 1.3)
 
 
 def _pair(found, title, unit):
@@ -171,7 +173,7 @@ def _shares(found):
             begun = [left + width for left, width in zip(begun, widths, strict=True)]
         axes.invert_yaxis()
         axes.set_title(title, loc="left")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     both[1].set_xlabel("microseconds")
     _legend(figure, both[0], 3)
     return figure
@@ -183,8 +185,9 @@ def _legend(figure, axes, columns=3):
 
 
 def _short(value):
+    """Two digits: the page has all of them."""
     if value >= 1e6:
-        return f"{value / 1e6:.3g} M"
-    if value >= 2e4:
-        return f"{value / 1e3:.3g} k"
-    return f"{value:,.0f}" if value >= 10 or value == 0 else f"{value:.2g}"
+        return f"{value / 1e6:.2g}M"
+    if value >= 1e3:
+        return f"{value / 1e3:.2g}k" if value < 1e5 else f"{value / 1e3:.0f}k"
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"

@@ -33,9 +33,7 @@ def _spread(value, unit=""):
 
 
 def _head(found):
-    versions = ", ".join(
-        f"{name} {version}" if not version.startswith(name) else version for name, version in _versions(found)
-    )
+    versions = _versions(found)
     load = ", ".join(f"{at['load'][0]:g}" for at in found["load"])
     missing = "".join(f"\n**{title} is missing from this run: {why}.**\n" for title, why in found["missing"].items())
     return f"""# Zaqar's storage drivers, measured
@@ -54,10 +52,9 @@ states. Ratios within a round are what can be relied on.
 
 
 def _versions(found):
-    drivers = found["plan"]["peers"].values()
-    for name, version in found["versions"].items():
-        if version is not None:
-            yield (f"{name} on", version) if name in drivers else (name, version)
+    packages = [f"{name} {version}" for name, version in found["versions"].items() if version is not None]
+    servers = [f"{driver} on {version}" for driver, version in found["servers"].items()]
+    return "; ".join((", ".join(packages), ", ".join(servers)))
 
 
 def _targets(found):
@@ -120,13 +117,24 @@ def _rate(found, cell):
 
 def _kept(found):
     lines = [
-        f"- {found['plan']['states'][kept['state']]}, {found['plan']['peers'][kept['peer']]}: {kept['found']} messages"
+        f"- {found['plan']['states'][kept['state']]}, {found['plan']['peers'][kept['peer']]}: {_held(kept)}"
         for kept in found["kept"]
         if kept["found"] != kept["wanted"]
     ]
     if not lines:
         return "After all cells every queue held, by its driver's own count, what it had held before the first.\n"
-    return "Queues that did not hold in the end what they had held before:\n\n" + "\n".join(lines) + "\n"
+    return (
+        "Queues that did not hold in the end what they had held before, by their driver's own count. Where no call failed,\n"
+        "what is too much was posted, and five claims one after the other did not find it:\n\n"
+        + "\n".join(lines)
+        + "\n"
+    )
+
+
+def _held(kept):
+    if "over" in kept["found"]:
+        return f"counting took {kept['found']['over']}"
+    return ", ".join(f"{kept['found'][name]:,} {name} for {kept['wanted'][name]:,}" for name in kept["wanted"])
 
 
 def _latency(value):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench import clients, figures, life, peers, plan, results, table
+from bench import clients, figures, life, mongod, peers, plan, results, table
 
 
 def told(seconds, deleted, post=0.001):
@@ -96,3 +96,17 @@ def test_the_page_names_what_was_too_slow():
         "plan": {"states": {"empty": "nothing queued"}, "peers": {"stock": "stock Redis"}},
     }
     assert "over 60 s" in table._rates(found)
+
+
+def test_the_page_names_a_queue_that_did_not_stay_as_full_as_it_was():
+    kept = {"peer": "mongo", "state": "empty", "wanted": {"total": 0}, "found": {"total": 21}}
+    found = {"kept": [kept], "plan": {"states": {"empty": "nothing queued"}, "peers": {"mongo": "MongoDB"}}}
+    assert "MongoDB: 21 total for 0" in table._kept(found)
+    assert "every queue held" in table._kept(found | {"kept": [kept | {"found": kept["wanted"]}]})
+
+
+def test_a_mongod_that_does_not_start_is_a_reason_and_no_server(monkeypatch):
+    monkeypatch.setenv("MONGOD", "/bin/false")
+    binary, why_not = mongod.find("unused")
+    assert binary is None
+    assert "/bin/false does not start" in why_not
