@@ -124,8 +124,8 @@ def _kept(found):
     if not lines:
         return "After all cells every queue held, by its driver's own count, what it had held before the first.\n"
     return (
-        "Queues that did not hold in the end what they had held before, by their driver's own count. Where no call failed,\n"
-        "what is too much was posted, and five claims one after the other did not find it:\n\n"
+        "Queues that did not hold in the end what they had held before, by their driver's own count. Where no call\n"
+        "failed, what is too much was posted, and five claims one after the other did not find it:\n\n"
         + "\n".join(lines)
         + "\n"
     )
