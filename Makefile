@@ -32,6 +32,7 @@ test: lint
 # The Python client alone: its lint and its tests, one of them beside the Rust one on one queue.
 python:
 	@scripts/need server
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "make python wants Python 3.10 or later" or 0)'
 	$(CARGO) build --locked
 	@$(in_python) lint pytest
 

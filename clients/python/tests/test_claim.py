@@ -19,6 +19,8 @@ from marconi_redis import (
     NewMessage,
     Queue,
 )
+from marconi_redis.operation import Operation
+from servers import Server
 
 
 def posted(queue: Queue, count: int) -> list[str]:
@@ -85,6 +87,22 @@ def test_thousands_of_lapsed_claims_starve_nobody(queue: Queue, clock: Clock) ->
     found = claimed(queue, 250)
     assert [message.id for message in found] == [claim.messages[0].id for claim in claims[:250]]
     assert queue.stats().claimed == 250
+
+
+def test_a_claims_own_lapsed_id_does_not_wait_behind_others(
+    queue: Queue, clock: Clock, the_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        posted(queue, 250)
+    for _ in range(700):
+        claimed(queue, 1, ttl=1)
+    mine = str(uuid.uuid4())
+    queue.claim(id=mine, limit=1, ttl=1)
+    clock.forward(1)
+    # Half of the time is gone: now what is at hand is taken, without sweeping all others first.
+    monkeypatch.setattr(Operation, "is_out_of_patience", True)
+    assert queue.claim(id=mine, limit=1, ttl=1) is not None
+    assert the_server.client.zcard(queue.keys.key("claims")) > 400
 
 
 def test_delete_is_refused_by_who_holds_what(queue: Queue, clock: Clock) -> None:

@@ -32,12 +32,20 @@ def works(store: Store) -> None:
     assert [message.body for message in store.queue("shop", "failed").list().messages] == ["dies"]
     with ThreadPoolExecutor() as threads:
         waiting = threads.submit(lambda: queue.pop(wait=20))
-        time.sleep(0.05)
+        until_somebody_waits(store, queue.keys.key("log"))
         queue.post("told")
         assert [message.body for message in waiting.result(20)] == ["told"]
     names = [entry.name for entry in store.queues("shop", with_metadata=True).queues]
     assert names == ["failed", "orders 😀"]
     assert queue.metadata()["b"] == b"\xff"
+
+
+def until_somebody_waits(store: Store, channel: str) -> None:
+    """Until the server listens, and has answered that there is nothing."""
+    give_up = time.monotonic() + 20
+    while (room := store.wakes.room(channel)) is None or room._clock is None:
+        assert time.monotonic() < give_up
+        time.sleep(0.001)
 
 
 def test_a_unix_socket_and_a_port_with_a_database(prefix: str) -> None:
@@ -66,6 +74,25 @@ def test_what_is_no_client_and_no_url_is_refused() -> None:
     for wrong in (object(), "nothing://host", "redis+cluster://", "redis://?master=x"):
         with pytest.raises((InvalidArgument, Transport)):
             Store(wrong, deadline=0.2).connect()  # type: ignore[arg-type]
+
+
+def test_no_piece_of_a_password_shows_in_what_is_said_of_a_url() -> None:
+    for url in (
+        "redis://:secret/word@host",
+        "redis://u:secret@host:port",
+        "redis://:secret#@h/x?master=m",
+    ):
+        with pytest.raises((InvalidArgument, Transport)) as refused:
+            Store(url, deadline=0.2).connect()
+        assert "secret" not in f"{refused.value!r} {refused.value} {refused.value.__cause__}"
+
+
+def test_a_cluster_that_is_away_is_a_server_that_is_away(prefix: str) -> None:
+    with Store(f"redis+cluster://127.0.0.1:{free_port()}", prefix=prefix, deadline=0.5) as store:
+        for asked in (store.connect, lambda: store.queue("p", "q").post(1)):
+            with pytest.raises(Transport) as failed:
+                asked()
+            assert failed.value.outcome == "not done"
 
 
 def test_tls(prefix: str) -> None:
@@ -136,8 +163,8 @@ def cluster() -> Iterator[list[Server]]:
             for _ in range(3)
         ]
         for at, node in enumerate(nodes):
-            first, last = 16384 * at // 3, 16384 * (at + 1) // 3 - 1
-            node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", str(first), str(last))
+            slots = range(16384 * at // 3, 16384 * (at + 1) // 3)
+            node.client.execute_command("CLUSTER", "ADDSLOTS", *slots)
             node.client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", str(at + 1))
         for node in nodes[1:]:
             node.client.execute_command("CLUSTER", "MEET", "127.0.0.1", str(nodes[0].port))

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from conftest import NOW, Clock
-from marconi_redis import InvalidArgument, MessageDoesNotExist, Queue, QueuePath, Store
+from marconi_redis import (
+    InvalidArgument,
+    MessageDoesNotExist,
+    NewerSchema,
+    NewMessage,
+    Queue,
+    QueuePath,
+    Store,
+)
 from servers import Server
 
 
@@ -86,6 +95,30 @@ def test_letters_for_a_target_that_refuses_stay_and_come_later(
     the_server.client.delete(meta)
     assert queue.carry_dead_letters() == 3
     assert queue.carry_dead_letters() == 0
+
+
+def test_after_a_refusal_nothing_later_goes_to_that_target(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = dying(store, "orders", "failed")
+    queue.post_many([NewMessage(number) for number in range(250)])
+    queue.post_many([NewMessage(number) for number in range(250, 300)])
+    deliver, refusals = Queue._deliver, [NewerSchema("for a moment")]
+
+    def refused_once(*call: Any) -> tuple[int, int]:
+        if refusals:
+            raise refusals.pop()
+        return deliver(*call)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Queue, "_carry_what_waits", lambda *_: None)
+        kill(queue)
+    monkeypatch.setattr(Queue, "_deliver", refused_once)
+    # A later letter would pass the target's mark over those that were left behind.
+    with pytest.raises(NewerSchema):
+        queue.carry_dead_letters()
+    assert not store.queue("p", "failed").exists()
+    assert queue.carry_dead_letters() == 300
 
 
 def test_without_a_target_letters_are_kept(store: Store, clock: Clock) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from marconi_redis import InvalidArgument
+from marconi_redis import InvalidArgument, Queue
 from marconi_redis.durations import Duration, millis
 
 
@@ -28,6 +28,14 @@ from marconi_redis.durations import Duration, millis
 )
 def test_no_length_gets_shorter_and_none_longer_by_how_floats_are(length: Duration, ms: int) -> None:
     assert millis("ttl", length) == ms
+
+
+def test_a_length_without_end_is_a_year_on_this_side(queue: Queue) -> None:
+    queue.post(1)
+    patient = queue.store.with_deadline(timedelta.max)
+    assert patient.deadline == 365 * 86_400
+    found = patient.queue("shop", "orders").claim(wait=timedelta.max)
+    assert found is not None
 
 
 @pytest.mark.parametrize("wrong", ["1", None, True, float("nan"), float("inf")])

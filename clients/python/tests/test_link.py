@@ -277,6 +277,10 @@ def test_a_user_without_rights_is_told_so(prefix: str) -> None:
             ServerReply("WRONGTYPE", "Operation"),
         ),
         (
+            exceptions.ResponseError("@user_script: 200: -READONLY You can't write"),
+            ServerReply("READONLY", "You can't write"),
+        ),
+        (
             exceptions.ResponseError("something about CLAIMED 1-0", status_code="ERR"),
             ServerReply("ERR", "something about CLAIMED 1-0"),
         ),

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from marconi_redis import Codec, InvalidArgument, NewerSchema, QueueEntry, Store, TooLarge
+from marconi_redis import (
+    Codec,
+    InvalidArgument,
+    NewerSchema,
+    QueueEntry,
+    QueuePath,
+    Store,
+    TooLarge,
+)
+from marconi_redis.names import Names
 from servers import Server
 
 ALL = {
@@ -140,6 +151,43 @@ def test_a_name_stays_while_letters_of_its_queue_are_under_way(
     the_server.client.delete(f"{prefix}:{{p/target}}:meta")
     assert store.carry_dead_letters("p") == 1
     assert [entry.name for entry in store.queues("p").queues] == ["target"]
+
+
+def test_a_name_that_was_cleared_away_before_its_queue_was_made_is_entered_again(
+    the_server: Server, store: Store, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, enter = f"{prefix}:{{p/}}:queues", Names.enter
+
+    def and_cleared(names: Names, path: QueuePath) -> None:
+        enter(names, path)
+        if not store.queue_at(path).exists():
+            # Somebody lists, and sees a name without a queue.
+            store.queues("p")
+            assert not the_server.client.exists(key)
+
+    monkeypatch.setattr(Names, "enter", and_cleared)
+    assert store.queue("p", "q").create() is True
+    assert the_server.client.zrange(key, 0, -1) == [b"q"]
+
+
+def test_a_name_of_a_queue_that_was_made_again_goes_back_in(
+    the_server: Server, store: Store, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, gone, made = f"{prefix}:{{p/}}:queues", Names._gone, list[bool]()
+
+    def and_made(names: Names, paths: Sequence[QueuePath]) -> list[QueuePath]:
+        found = gone(names, paths)
+        if not made:
+            made.append(store.queue("p", "q").create())
+        return found
+
+    queue = store.queue("p", "q")
+    queue.create()
+    monkeypatch.setattr(Names, "_gone", and_made)
+    assert queue.delete() is True
+    assert made == [True]
+    assert queue.exists()
+    assert the_server.client.zrange(key, 0, -1) == [b"q"]
 
 
 def test_a_queue_of_a_later_version_is_left_alone_and_hides_no_other(

@@ -52,6 +52,16 @@ def test_a_page_is_filled_however_many_stand_between(queue: Queue) -> None:
     assert [message.id for message in queue.list(limit=250).messages] == late
 
 
+def test_what_was_found_before_a_gap_counts(queue: Queue) -> None:
+    first = queue.post("first")
+    for _ in range(4):
+        posted(queue, 250, delay=60)
+    late = posted(queue, 3)
+    page = queue.list(limit=3)
+    assert [message.id for message in page.messages] == [first, *late[:2]]
+    assert [message.id for message in queue.list(limit=3, marker=page.marker).messages] == late[2:]
+
+
 def test_claimed_and_delayed_ones_show_where_they_are_asked_for(queue: Queue) -> None:
     claimed, free = posted(queue, 2)
     delayed = queue.post(1, delay=5)

@@ -11,6 +11,8 @@ from fractions import Fraction
 
 from .errors import InvalidArgument
 
+_YEAR = 365 * 86_400.0
+
 #: A length of time: a timedelta, or a number of seconds.
 Duration = timedelta | float | int
 
@@ -36,8 +38,8 @@ def optional_millis(name: str, length: Duration | None) -> int | None:
 
 
 def seconds(name: str, length: Duration) -> float:
-    """The length in seconds, for waiting on this side."""
-    return millis(name, length) / 1000
+    """The length in seconds, for waiting on this side: a year at most, beyond which clocks give up."""
+    return min(millis(name, length) / 1000, _YEAR)
 
 
 def of_millis(ms: int) -> timedelta:

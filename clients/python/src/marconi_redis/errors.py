@@ -52,6 +52,19 @@ class MarconiError(Exception):
         advice = f": {self._advice}" if self._advice else ""
         return f"{self.word} {self.detail or self.id or ''}".rstrip() + where + advice
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Pools of processes hand errors on, and what they are made of is given by name.
+        return _made_again, (type(self), self.args, self.__dict__)
+
+
+def _made_again(
+    kind: type[MarconiError], args: tuple[object, ...], state: dict[str, object]
+) -> MarconiError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
 
 class _OfAnId(MarconiError):
     """A refusal whose detail begins with the id that it is about."""

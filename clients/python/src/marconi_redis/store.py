@@ -60,7 +60,8 @@ class Store:
     - ``redis+cluster://host:6379,other:6379``, ``rediss+cluster://``: a cluster
 
     ``prefix``: what all keys begin with; the same for all clients of an installation. 1 to 64 bytes.
-    ``deadline``: how long an operation may take, with all waiting and repeating; 5 s.
+    ``deadline``: how long an operation may take, with all its repeating; 5 s. An attempt to connect that
+    has begun can outlast it, by as much again.
     ``client``: who posts, where a post does not say; None = a random UUID. Up to 256 bytes.
     ``create_queues``: whether a post makes its queue; else it raises QueueDoesNotExist.
     ``max_body``: what one body may take, in bytes; None = 256 KiB.

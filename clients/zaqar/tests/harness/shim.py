@@ -1,7 +1,8 @@
 """A pytest plug-in (-p harness.shim): Zaqar's tests, written against MongoDB, on a store that is kept in Redis.
 
 Guards that no assertion changes: it empties Redis before each test, leaves out tear-downs that call MongoDB's
-drop_database, and lets the patches of test_health hit the driver that is tested. From the environment:
+drop_database, lets the patches of test_health hit the driver that is tested, and has a post wait a moment for the
+threads that tell its subscribers. From the environment:
 
     PURGE_PORT   the Redis to empty before every test
     DATA_DRIVER  module:Class of the data driver, for the patches of test_health
@@ -11,14 +12,32 @@ drop_database, and lets the patches of test_health hit the driver that is tested
 import importlib
 import os
 import types
+from concurrent import futures
 
+import futurist
 import pytest
 import redis
+from zaqar.notification import notifier
 
 _redis = redis.Redis(port=int(os.environ["PURGE_PORT"])) if "PURGE_PORT" in os.environ else None
 
 
+class _Told(futurist.ThreadPoolExecutor):
+    """The threads of Zaqar's notifier: tests look at what they did as soon as a post is answered."""
+
+    def submit(self, fn, *args, **kwargs):
+        telling = super().submit(fn, *args, **kwargs)
+        futures.wait([telling], timeout=2)
+        return telling
+
+
 def pytest_configure(config):
+    """Puts in what is looked up when Zaqar's modules are imported."""
+    notifier.futurist = types.SimpleNamespace(ThreadPoolExecutor=_Told)
+    _patch_test_health()
+
+
+def _patch_test_health():
     """test_health patches mongo.driver.DataDriver and mongo.messages.MessageController when it is imported."""
     if "DATA_DRIVER" not in os.environ:
         return

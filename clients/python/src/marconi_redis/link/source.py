@@ -6,7 +6,9 @@ without retries, and of what the caller brings only the connections are used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import threading
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -15,7 +17,13 @@ import redis.cluster
 import redis.sentinel
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
-from redis.exceptions import AskError, MovedError, RedisError
+from redis.exceptions import (
+    AskError,
+    ConnectionError,
+    MovedError,
+    RedisClusterException,
+    RedisError,
+)
 from redis.retry import Retry
 
 from ..errors import InvalidArgument
@@ -71,50 +79,67 @@ class PoolSource:
 
 
 class ClusterSource:
-    """A cluster; which node has which slot is asked of the cluster itself."""
+    """A cluster; which node has which slot is asked of the cluster itself, when first needed."""
 
-    def __init__(self, cluster: RedisCluster, *, owned: bool) -> None:
-        self._cluster: Any = cluster
+    def __init__(self, opened: Callable[[], RedisCluster], *, owned: bool) -> None:
+        self._open = opened
         self._owned = owned
+        self._lock = threading.Lock()
+        self._cluster: Any = None
 
     def pool(self, key: bytes | None) -> Any:
+        try:
+            return self._pool_of(self._node(self._opened(), key))
+        except RedisClusterException as error:
+            # No node answers, or none has the slot: as where a server is away.
+            raise ConnectionError(str(error)) from error
+
+    def _opened(self) -> Any:
+        with self._lock:
+            if self._cluster is None:
+                self._cluster = self._open()
+            return self._cluster
+
+    @staticmethod
+    def _node(cluster: Any, key: bytes | None) -> Any:
         if key is None:
-            return self._pool_of(self._cluster.get_random_node())
-        slot = self._cluster.keyslot(key)
-        return self._pool_of(self._cluster.nodes_manager.get_node_from_slot(slot))
+            return cluster.get_random_node()
+        return cluster.nodes_manager.get_node_from_slot(cluster.keyslot(key))
 
     def _pool_of(self, node: Any) -> Any:
-        return self._cluster.get_redis_connection(node).connection_pool
+        return self._opened().get_redis_connection(node).connection_pool
 
     def moved(self, error: RedisError) -> bool:
         if isinstance(error, MovedError):
-            self._cluster.nodes_manager.move_slot(error)
-        else:
-            self._cluster.nodes_manager.initialize()
+            self._opened().nodes_manager.move_slot(error)
+            return True
+        # The next attempt asks the cluster anew; that it can't be asked now is no reason to fail.
+        with contextlib.suppress(RedisError, RedisClusterException):
+            self._opened().nodes_manager.initialize()
         return True
 
     def asked(self, error: RedisError) -> Any | None:
         if not isinstance(error, AskError):
             return None
-        node = self._cluster.get_node(host=error.host, port=error.port)
+        node = self._opened().get_node(host=error.host, port=error.port)
         return None if node is None else self._pool_of(node)
 
     def close(self) -> None:
-        if self._owned:
+        if self._owned and self._cluster is not None:
             self._cluster.close()
 
 
 def source_of(client: redis.Redis | RedisCluster) -> Source:
     """The source that a client of the caller's is; it stays the caller's to close."""
     if isinstance(client, RedisCluster):
-        return ClusterSource(client, owned=False)
+        return ClusterSource(lambda: client, owned=False)
     if isinstance(client, redis.Redis):
         return PoolSource(client, owned=False)
     raise InvalidArgument(f"client: wants redis.Redis or RedisCluster, not {type(client).__name__}")
 
 
 def open_url(url: str, deadline: float, **options: Any) -> Source:
-    """The source of a URL; nothing is sent yet, except to a cluster, which is asked for its nodes."""
+    """The source of a URL; nothing is sent yet. Raises InvalidArgument for what is none."""
     options = {
         # A repetition that nobody knows of would make *not done* and *unknown* lies.
         "retry": Retry(NoBackoff(), 0),
@@ -125,9 +150,10 @@ def open_url(url: str, deadline: float, **options: Any) -> Source:
     }
     try:
         return _open(url, options)
-    except ValueError as error:
-        # What redis-py says of a URL does not repeat it.
-        raise InvalidArgument(f"url: {error}") from None
+    except ValueError:
+        # What is said of a URL can repeat a piece of the password, so none of it is.
+        wanted = "redis://, rediss://, unix:// or redis+cluster://, the password percent-encoded"
+        raise InvalidArgument(f"url: wants {wanted}") from None
 
 
 def _open(url: str, options: dict[str, Any]) -> Source:
@@ -144,10 +170,7 @@ def _open_cluster(scheme: str, rest: str, options: dict[str, Any]) -> Source:
     login = rest.rpartition("@")[0]
     url = f"{scheme}://{login}@{_joined(first)}" if login else f"{scheme}://{_joined(first)}"
     nodes = [_ClusterNode(host, port) for host, port in [first, *others]]
-    return ClusterSource(
-        RedisCluster.from_url(url, startup_nodes=nodes, **options),
-        owned=True,
-    )
+    return ClusterSource(lambda: RedisCluster.from_url(url, startup_nodes=nodes, **options), owned=True)
 
 
 def _open_sentinel(url: str, options: dict[str, Any]) -> Source:

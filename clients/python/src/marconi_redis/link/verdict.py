@@ -46,7 +46,7 @@ class ServerReply:
     detail: str
 
 
-_WRAPPED = re.compile(r".*@user_script: ?[0-9]+: -?(.*)", re.DOTALL)
+_WRAPPED = re.compile(r"(?:Error running script[^:]*: )?(?:@user_script: ?[0-9]+: )+-?(.*)", re.DOTALL)
 _WORD = re.compile(r"[A-Z]{2,}")
 
 
@@ -57,13 +57,13 @@ def server_reply(error: exceptions.RedisError) -> ServerReply | None:
         return ServerReply("READONLY", str(error.__context__))
     if error.status_code is None and not isinstance(error, exceptions.ResponseError):
         return None
-    if error.status_code is None:
-        return _split(str(error))
-    if error.status_code == "ERR" and str(error).startswith("Error running script"):
-        inner = _WRAPPED.fullmatch(str(error))
-        if inner:
-            return _split(inner[1])
-    return ServerReply(error.status_code, str(error))
+    if error.status_code not in (None, "ERR"):
+        return ServerReply(error.status_code, str(error))
+    # Redis 6.2 puts where in the script it was before some words, once or twice.
+    inner = _WRAPPED.match(str(error))
+    if inner:
+        return _split(inner[1])
+    return _split(str(error)) if error.status_code is None else ServerReply("ERR", str(error))
 
 
 def _split(message: str) -> ServerReply:

@@ -7,6 +7,7 @@ looks at most, however many wait, and an empty look tells when to look next.
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from types import TracebackType
@@ -134,7 +135,8 @@ class Seat:
                 lambda: room._heard or room._refused is not None, until - time.monotonic()
             )
             if room._refused is not None:
-                raise room._refused
+                # Each waiter has one of its own: that of another queue says another name.
+                raise copy.copy(room._refused)
             return room._heard
 
     def called(self, until: float) -> bool:
