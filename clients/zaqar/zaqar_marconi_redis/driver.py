@@ -48,7 +48,7 @@ class DataDriver(storage.DataDriverBase):
         self._neighbours = None
         if self.conf.pooling:
             self._neighbours = Neighbours(self.plane, own, control_driver)
-            self.plane.store = self.plane.store.among(self._neighbours)
+            self.plane.join(self._neighbours)
 
     @property
     def capabilities(self):

@@ -3,7 +3,7 @@
 Guards that a repeat does nothing twice: each post and each pop has a token of its own, with which it is repeated.
 """
 
-import uuid
+import secrets
 
 import marconi_redis as client
 from zaqar import storage
@@ -26,8 +26,9 @@ class MessageController(storage.Message):
     @said
     def post(self, queue, messages, client_uuid, project=None):
         """All or none; the ids in the order given. Raises QueueDoesNotExist."""
-        new = [bodies.new(message, self.driver.conf.enable_checksum) for message in messages]
-        told = {"token": str(uuid.uuid4()), "client": str(client_uuid)}
+        with_checksum = self.driver.conf.enable_checksum
+        new = [bodies.new(message, with_checksum) for message in messages]
+        told = {"token": secrets.token_hex(16), "client": str(client_uuid)}
         target = self._queue(queue, project)
         try:
             return target.post_many(new, **told)
@@ -113,5 +114,5 @@ class MessageController(storage.Message):
     @said
     def pop(self, queue, limit, project=None):
         """Takes and deletes up to `limit` messages, oldest first, in one atomic step."""
-        popped = self._queue(queue, project).pop(limit=min(limit, MOST), token=str(uuid.uuid4()))
+        popped = self._queue(queue, project).pop(limit=min(limit, MOST), token=secrets.token_hex(16))
         return [shapes.message(found) for found in popped]

@@ -3,6 +3,8 @@
 Guards that Zaqar's missing project is the empty one everywhere.
 """
 
+import functools
+
 import marconi_redis as client
 
 from zaqar_marconi_redis import clock as clocks
@@ -10,6 +12,8 @@ from zaqar_marconi_redis import uri as uris
 
 #: One body may take as much as all bodies of a post: Zaqar's own bound is on the whole request.
 MAX_BODY = 4 * 1024 * 1024
+#: Queues of which the keys are kept, rather than made anew for each operation.
+_KEPT = 1024
 
 
 class Plane:
@@ -28,6 +32,7 @@ class Plane:
             max_body=MAX_BODY,
             clock=clocks.of(clock),
         )
+        self._queue = functools.lru_cache(_KEPT)(lambda project, name: self.store.queue(project, name))
 
     @classmethod
     def of(cls, conf):
@@ -38,9 +43,14 @@ class Plane:
         """Whether the other plane keeps its queues in the very same place."""
         return other is not None and (self.place, self.prefix) == (other.place, other.prefix)
 
+    def join(self, pools):
+        """Makes it one pool of several: `pools` knows on which one a queue is."""
+        self.store = self.store.among(pools)
+        self._queue.cache_clear()
+
     def queue(self, project, name):
         """A queue, there or not."""
-        return self.store.queue(project or "", name)
+        return self._queue(project or "", name)
 
     def close(self):
         """Ends the connections."""

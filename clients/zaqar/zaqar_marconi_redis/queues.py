@@ -17,7 +17,7 @@ class QueueController(NamedController, storage.Queue):
         return page.queues, page.marker
 
     def _one(self, project, name):
-        return self.driver.plane.store.queue(project, name)
+        return self.driver.plane.queue(project, name)
 
     @said
     def _calculate_resource_count(self, project=None):

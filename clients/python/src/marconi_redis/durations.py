@@ -24,6 +24,8 @@ def millis(name: str, length: Duration) -> int:
         return -(-micros // 1000)
     if isinstance(length, bool) or not isinstance(length, int | float):
         raise InvalidArgument(f"{name}: wants seconds or a timedelta, not {type(length).__name__}")
+    if isinstance(length, int):
+        return length * 1000
     if not math.isfinite(length):
         raise InvalidArgument(f"{name}: wants a length of time that ends")
     # 0.1 is a little more than a tenth: to the nearest ns first, or it would be 101 ms.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 from .errors import Corrupt, InvalidArgument
@@ -73,7 +74,7 @@ class QueuePath:
         check_project(self.project)
         check_text("queue", self.name, 1, _LONGEST_NAME)
 
-    @property
+    @cached_property
     def tag(self) -> str:
         """What is between the braces of the queue's keys, and how dead letters name it."""
         return f"{_encode(self.project)}/{_encode(self.name)}"
@@ -137,9 +138,13 @@ class QueueKeys:
     prefix: Prefix
     path: QueuePath
 
+    @cached_property
+    def _stem(self) -> str:
+        return f"{self.prefix.text}:{{{self.path.tag}}}:"
+
     def key(self, part: str) -> str:
         """The key of a part, as ``log`` or ``meta``."""
-        return f"{self.prefix.text}:{{{self.path.tag}}}:{part}"
+        return self._stem + part
 
 
 @dataclass(frozen=True)

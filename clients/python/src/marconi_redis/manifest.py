@@ -36,16 +36,16 @@ class Argument:
         if value is None and (self.optional or self.type == "flag"):
             return b""
         match self.type, value:
-            case "flag", _:
-                return b"1" if value else b""
-            case "integer", int() if not isinstance(value, bool):
-                return b"%d" % value
-            case "bin", bytes():
-                return bytes(msgpack.packb(value))
-            case (("envelope" | "text" | "id" | "uuid"), bytes()):
-                return value
             case (("text" | "id" | "uuid"), str()):
                 return self._encode_text(value)
+            case (("envelope" | "text" | "id" | "uuid"), bytes()):
+                return value
+            case "integer", int() if not isinstance(value, bool):
+                return b"%d" % value
+            case "flag", _:
+                return b"1" if value else b""
+            case "bin", bytes():
+                return bytes(msgpack.packb(value))
         wanted = {"integer": "a whole number", "bin": "bytes", "envelope": "bytes"}
         what = wanted.get(self.type, "text")
         raise InvalidArgument(f"{self.name}: wants {what}, not {type(value).__name__}")
@@ -78,16 +78,26 @@ class Script:
     def encode(self, /, **values: object) -> list[bytes]:
         """The arguments in the script's order. A repeated one is given as a list; several repeated
         ones form a group, and their lists are of one length. What is left out is None."""
-        single = [a for a in self.arguments if not a.repeated]
-        group = [a for a in self.arguments if a.repeated]
-        unknown = values.keys() - {a.name for a in self.arguments}
+        unknown = values.keys() - self._names
         if unknown:
             raise TypeError(f"{self.name} has no argument {', '.join(sorted(unknown))}")
-        encoded = [a.encode(values.get(a.name)) for a in single]
-        columns: list[Any] = [values.get(a.name) or () for a in group]
+        encoded = [a.encode(values.get(a.name)) for a in self._single]
+        columns: list[Any] = [values.get(a.name) or () for a in self._group]
         for row in zip(*columns, strict=True):
-            encoded += [a.encode(value) for a, value in zip(group, row, strict=True)]
+            encoded += [a.encode(value) for a, value in zip(self._group, row, strict=True)]
         return encoded
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(a.name for a in self.arguments)
+
+    @cached_property
+    def _single(self) -> tuple[Argument, ...]:
+        return tuple(a for a in self.arguments if not a.repeated)
+
+    @cached_property
+    def _group(self) -> tuple[Argument, ...]:
+        return tuple(a for a in self.arguments if a.repeated)
 
 
 def _lua() -> Path:

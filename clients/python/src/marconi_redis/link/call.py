@@ -34,6 +34,11 @@ class Call:
     script: Script | None = None
     path: QueuePath | None = None
 
+    def packed(self) -> bytes:
+        """As it goes over the wire. redis-py would look for the type of each word anew."""
+        words = [b"$%d\r\n%b\r\n" % (len(word), word) for word in self.words]
+        return b"*%d\r\n%b" % (len(words), b"".join(words))
+
 
 def script_call(script: Script, keys: Owner, /, **values: object) -> Call:
     """A call of a script on a queue, or on the control plane."""

@@ -124,10 +124,10 @@ class _Run:
         """Sends these calls and notes their answers; returns those whose script is not loaded."""
         if not which:
             return which
-        packed = connection.pack_commands(self._calls[at].words for at in which)
+        packed = b"".join([self._calls[at].packed() for at in which])
         for at in which:
             self._progress[at].handed_over = True
-        connection.send_packed_command(packed, check_health=False)
+        connection.send_packed_command([packed], check_health=False)
         missing, broken = [], False
         for at in which:
             reply = self._read(connection)
