@@ -21,6 +21,9 @@
 --   yes
 -- MORE
 --   yes
+-- REPEAT
+--   safe without metadata
+--   0: it was not new; with metadata it undoes what another set between
 if #KEYS ~= 5 or #ARGV < 2 or #ARGV % 2 == 1 or #ARGV > 16 then
   return redis.error_reply('BADARG call: wants 5 keys, 2 arguments, and up to 7 names with their values')
 end

@@ -18,6 +18,9 @@
 --   yes
 -- MORE
 --   yes
+-- REPEAT
+--   unsafe
+--   the same; undoes what another set between
 if #KEYS ~= 1 or #ARGV < 2 or #ARGV % 2 == 1 or #ARGV > 16 then
   return redis.error_reply('BADARG call: wants 1 key, 2 arguments, and up to 7 names with their values')
 end

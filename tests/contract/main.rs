@@ -10,6 +10,7 @@ mod common;
 mod header;
 mod manifest;
 mod pieces;
+mod repeat;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

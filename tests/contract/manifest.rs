@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Source;
 use super::header::Arg;
+use super::repeat::Repeat;
 
 /// Of the manifest's and the calls' shape.
 const CONTRACT: u32 = 1;
@@ -38,6 +39,7 @@ struct Entry<'a> {
     cost: &'a str,
     writes: bool,
     more: bool,
+    repeat: &'a Repeat,
 }
 
 /// The text of the manifest, by the scripts as they stand.
@@ -71,5 +73,6 @@ fn entry(source: &Source) -> Entry<'_> {
         cost: &header.cost,
         writes: header.writes,
         more: header.more,
+        repeat: &header.repeat,
     }
 }
