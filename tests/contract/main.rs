@@ -11,6 +11,7 @@ mod header;
 mod manifest;
 mod pieces;
 mod repeat;
+mod reserved;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Source;
 use super::header::Arg;
 use super::repeat::Repeat;
+use super::reserved::{self, Reserved};
 
 /// Of the manifest's and the calls' shape.
 const CONTRACT: u32 = 1;
@@ -19,6 +20,7 @@ const SCHEMA: u32 = 1;
 struct Manifest<'a> {
     contract: u32,
     schema: u32,
+    reserved: Vec<Reserved>,
     scripts: Vec<Entry<'a>>,
 }
 
@@ -48,6 +50,7 @@ pub fn generate(sources: &[Source]) -> String {
     let manifest = Manifest {
         contract: CONTRACT,
         schema: SCHEMA,
+        reserved: reserved::read(),
         scripts,
     };
     serde_json::to_string_pretty(&manifest).unwrap() + "\n"
