@@ -9,7 +9,6 @@ use std::time::Duration;
 use super::{Look, Queue};
 use crate::Pending;
 use crate::error::{Error, Result};
-use crate::link::Retry;
 use crate::message::Message;
 use crate::operation::Operation;
 use crate::reply::Fields;
@@ -97,10 +96,7 @@ impl Pop {
 
     async fn look(&self, wait: Option<Duration>) -> Result<Look<Vec<Message>>> {
         let queue = &self.queue;
-        let (token, retry) = match self.token.as_deref() {
-            None => ("", Retry::OnlyIfNotDone),
-            Some(token) => (token, Retry::Always),
-        };
+        let token = self.token.as_deref().unwrap_or_default();
         let of = Operation::begin(queue.store());
         let wait = wait
             .map(|wait| millis(wait).to_string())
@@ -109,7 +105,7 @@ impl Pop {
             let call = of.timed(&POP, queue.keys()).arg(self.limit).arg(token);
             call.arg(if force { "1" } else { "" }).arg(&wait)
         };
-        let reply = queue.swept(&of, retry, None, call).await?;
+        let reply = queue.swept(&of, None, call).await?;
         let look = Look::read(reply, |fields| self.read(fields));
         look.map_err(|error| error.within(queue.path(), None))
     }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use marconi_redis::script::{self, Script};
 use serde::Serialize;
 
 use super::header::Arg;
@@ -103,6 +104,22 @@ impl Repeat {
         };
         let within = self.within.map(|ms| format!(" within {ms}"));
         format!("safe {when} {arg} {at}{}", within.unwrap_or_default())
+    }
+}
+
+/// The same of the rule that the library goes by.
+pub fn of_the_library(script: &Script) -> String {
+    match script.repeat() {
+        script::Repeat::Safe => "safe".to_owned(),
+        script::Repeat::With {
+            arg, at, within, ..
+        } => {
+            let within = within.map(|time| format!(" within {}", time.as_millis()));
+            format!("safe with {arg} {at}{}", within.unwrap_or_default())
+        }
+        script::Repeat::Without { arg, at, .. } => format!("safe without {arg} {at}"),
+        script::Repeat::Unsafe => "unsafe".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 
