@@ -22,8 +22,9 @@ use crate::time::millis;
 /// [`TokenReused`](Error::TokenReused) where the token was for a post.
 ///
 /// Without a [token](Self::token) a lost answer loses the messages: it is an error with
-/// [`Outcome::Unknown`](crate::Outcome::Unknown). With one the library repeats the pop. A worker
-/// that may fail later than that wants a [claim](Queue::claim).
+/// [`Outcome::Unknown`](crate::Outcome::Unknown). With one the library repeats the pop, for as long
+/// as the token is sure to be known: 60 s. A worker that may fail later than that wants a
+/// [claim](Queue::claim).
 ///
 /// # Dropping the future
 /// Ends the waiting. It loses the messages that were popped meanwhile, except with a token: the same pop, made again,

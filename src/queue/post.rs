@@ -32,7 +32,8 @@ use crate::time::millis;
 /// Whatever the error, all messages were posted or none.
 ///
 /// Without a [token](Self::token) a lost answer is an error with
-/// [`Outcome::Unknown`](crate::Outcome::Unknown); with one the library repeats the post.
+/// [`Outcome::Unknown`](crate::Outcome::Unknown); with one the library repeats the post, for as long
+/// as the token is sure to be known: 60 s.
 ///
 /// # Dropping the future
 /// Leaves all messages posted, or none; with a token the same post, made again, tells which.

@@ -1,6 +1,7 @@
 //! `lua/manifest.json`, made of the scripts' headers.
 //!
-//! Guards what clients in other languages read: a change of its shape is a new `contract` number.
+//! Guards what clients in other languages read: fields may be added, any other change of its shape is
+//! a new `contract` number.
 
 use std::path::Path;
 
