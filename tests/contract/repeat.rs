@@ -72,7 +72,7 @@ impl Repeat {
             Some(ms) => format!("safe for {} s", ms / 1000),
             None => "safe".to_owned(),
         };
-        let unsafe_ = "not safe".to_owned();
+        let not_safe = "not safe".to_owned();
         let arg = self.arg.as_deref().unwrap_or_default();
         let (with, without) = (
             format!("{script} with {arg}"),
@@ -80,30 +80,24 @@ impl Repeat {
         );
         match self.safe {
             Safe::Always => vec![(script.to_owned(), safe)],
-            Safe::Never => vec![(script.to_owned(), unsafe_)],
-            Safe::With => vec![(with, safe), (without, unsafe_)],
-            Safe::Without => vec![(without, safe), (with, unsafe_)],
+            Safe::Never => vec![(script.to_owned(), not_safe)],
+            Safe::With => vec![(with, safe), (without, not_safe)],
+            Safe::Without => vec![(without, safe), (with, not_safe)],
         }
     }
 
     /// The end of the script's line in the library's table.
     pub fn in_table(&self, args: &[Arg]) -> String {
-        let Some(arg) = &self.arg else {
-            let word = if self.safe == Safe::Always {
-                "safe"
-            } else {
-                "unsafe"
-            };
-            return word.to_owned();
-        };
-        let at = 1 + args.iter().position(|other| other.name == *arg).unwrap();
-        let when = if self.safe == Safe::With {
-            "with"
-        } else {
-            "without"
-        };
+        let named = |arg: &Arg| Some(&arg.name) == self.arg.as_ref();
+        let at = args.iter().position(named).map_or(0, |at| at + 1);
+        let arg = self.arg.as_deref().unwrap_or_default();
         let within = self.within.map(|ms| format!(" within {ms}"));
-        format!("safe {when} {arg} {at}{}", within.unwrap_or_default())
+        match self.safe {
+            Safe::Always => "safe".to_owned(),
+            Safe::With => format!("safe with {arg} {at}{}", within.unwrap_or_default()),
+            Safe::Without => format!("safe without {arg} {at}"),
+            Safe::Never => "unsafe".to_owned(),
+        }
     }
 }
 
