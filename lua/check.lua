@@ -18,6 +18,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 8 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 8 keys and 3 arguments') end
 local LOG, META, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES = unpack(KEYS)
 local part, position, count = unpack(ARGV)

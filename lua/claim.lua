@@ -27,6 +27,9 @@
 --   yes
 -- MORE
 --   yes
+-- REPEAT
+--   safe
+--   the claim as it stands; after it ended, a new claim under the same id
 if #KEYS ~= 8 or #ARGV ~= 8 then return redis.error_reply('BADARG call: wants 8 keys and 8 arguments') end
 local LOG, META, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES = unpack(KEYS)
 local now, claim, ttl, grace, limit, worker, force, wait = unpack(ARGV)

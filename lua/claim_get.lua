@@ -15,6 +15,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 6 or #ARGV ~= 2 then return redis.error_reply('BADARG call: wants 6 keys and 2 arguments') end
 local LOG, META, HELD, CLAIMS, EXPIRY, TRIES = unpack(KEYS)
 local now, claim = unpack(ARGV)

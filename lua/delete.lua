@@ -26,6 +26,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   0, or less than the first; never CLAIMGONE for what the first deleted
 if #KEYS ~= 8 or #ARGV < 3 then return redis.error_reply('BADARG call: wants 8 keys and at least 3 arguments') end
 local LOG, META, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES = unpack(KEYS)
 local now, claim = ARGV[1], ARGV[2]

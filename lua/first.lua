@@ -17,6 +17,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 7 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 7 keys and 3 arguments') end
 local LOG, META, HELD, CLAIMS, DELAYED, EXPIRY, TRIES = unpack(KEYS)
 local now, marker, newest = unpack(ARGV)

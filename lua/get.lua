@@ -16,6 +16,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 7 or #ARGV < 2 then return redis.error_reply('BADARG call: wants 7 keys and at least 2 arguments') end
 local LOG, META, HELD, CLAIMS, DELAYED, EXPIRY, TRIES = unpack(KEYS)
 local now = ARGV[1]

@@ -21,6 +21,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 8 or #ARGV ~= 6 then return redis.error_reply('BADARG call: wants 8 keys and 6 arguments') end
 local LOG, META, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES = unpack(KEYS)
 local now, marker, limit, client, with_claimed, with_delayed = unpack(ARGV)

@@ -19,6 +19,10 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   NOTCLAIMED while the claim holds other messages, else CLAIMGONE; later maybe NOTYOURS or MESSAGEGONE. After a
+--   lost answer take all four for: no longer yours
 if #KEYS ~= 10 or #ARGV < 5 then return redis.error_reply('BADARG call: wants 10 keys and at least 5 arguments') end
 local LOG, META, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES, OUTBOX, DEAD = unpack(KEYS)
 local now, claim, delay, untried = unpack(ARGV, 1, 4)

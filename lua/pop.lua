@@ -23,6 +23,10 @@
 --   yes
 -- MORE
 --   yes
+-- REPEAT
+--   safe with token within 60000 ms
+--   the same messages; if the first found nothing, maybe some. Without a token other messages, and those of the first
+--   are lost
 if #KEYS ~= 9 or #ARGV ~= 5 then return redis.error_reply('BADARG call: wants 9 keys and 5 arguments') end
 local LOG, META, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES, TOKENS, TOKENS_BEFORE = unpack(KEYS)
 local now, limit, token, force, wait = unpack(ARGV)

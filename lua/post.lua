@@ -22,6 +22,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe with token within 60000 ms
+--   the same ids; without a token the messages are there twice
 local count = (#ARGV - 5) / 3
 if #KEYS ~= 6 or count < 1 or count % 1 > 0 then
   return redis.error_reply('BADARG call: wants 6 keys, 5 arguments, and 3 more for each message')

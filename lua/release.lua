@@ -17,6 +17,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   0 messages let go
 if #KEYS ~= 10 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 10 keys and 3 arguments') end
 local LOG, META, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES, OUTBOX, DEAD = unpack(KEYS)
 local now, claim, untried = unpack(ARGV)

@@ -18,6 +18,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as the first, counted from the repeat
 if #KEYS ~= 5 or #ARGV ~= 4 then return redis.error_reply('BADARG call: wants 5 keys and 4 arguments') end
 local LOG, META, HELD, CLAIMS, EXPIRY = unpack(KEYS)
 local now, claim, ttl, grace = unpack(ARGV)

@@ -17,6 +17,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   the same, or nearer to the end
 if #KEYS ~= 10 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 10 keys and 3 arguments') end
 local LOG, META, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES, OUTBOX, DEAD = unpack(KEYS)
 local now, claim, budget = unpack(ARGV)

@@ -5,7 +5,6 @@
 
 use crate::error::Result;
 use crate::keys::{Owner, Part};
-use crate::link::Retry;
 use crate::operation::Operation;
 use crate::reply::Fields;
 use crate::script::Script;
@@ -37,7 +36,7 @@ pub(crate) async fn violations(
             // About a hundred entries, unless told otherwise.
             let of = Operation::begin(store);
             let call = of.script(script, keys).arg(part.as_str());
-            let reply = of.call(call.arg(&cursor).arg(""), Retry::Always).await?;
+            let reply = of.call(call.arg(&cursor).arg("")).await?;
             cursor = read(*part, reply, &mut found)?;
             if cursor.is_empty() {
                 break;

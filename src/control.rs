@@ -19,7 +19,6 @@ use crate::check::{Violation, violations};
 use crate::error::Result;
 use crate::keys::ControlKeys;
 use crate::keys::tag_of_project as tagged;
-use crate::link::Retry;
 use crate::operation::Operation;
 use crate::reply::number;
 use crate::script::{CONTROL_CHECK, CONTROL_DROP, Script};
@@ -134,24 +133,16 @@ impl Control {
             ControlKind::Flavors => "flavors",
             ControlKind::Catalogue => "catalogue",
         };
-        number(
-            self.call(&CONTROL_DROP, &[what], Retry::OnlyIfNotDone)
-                .await?,
-        )
+        number(self.call(&CONTROL_DROP, &[what]).await?)
     }
 
-    async fn call(&self, script: &'static Script, args: &[&str], retry: Retry) -> Result<Value> {
-        self.call_on(&self.keys, script, args, retry).await
+    async fn call(&self, script: &'static Script, args: &[&str]) -> Result<Value> {
+        self.call_on(&self.keys, script, args).await
     }
 
     /// A call of a script `control/catalogue/…`.
-    async fn catalogue_call(
-        &self,
-        script: &'static Script,
-        args: &[&str],
-        retry: Retry,
-    ) -> Result<Value> {
-        self.call_on(&self.catalogue, script, args, retry).await
+    async fn catalogue_call(&self, script: &'static Script, args: &[&str]) -> Result<Value> {
+        self.call_on(&self.catalogue, script, args).await
     }
 
     async fn call_on(
@@ -159,10 +150,9 @@ impl Control {
         keys: &ControlKeys,
         script: &'static Script,
         args: &[&str],
-        retry: Retry,
     ) -> Result<Value> {
         let of = Operation::begin(&self.store);
-        of.call(of.script(script, keys).arg(args), retry).await
+        of.call(of.script(script, keys).arg(args)).await
     }
 }
 

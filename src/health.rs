@@ -16,7 +16,7 @@ pub use volume::Volume;
 use crate::claim::Claim;
 use crate::error::{Error, Result};
 use crate::keys::Part;
-use crate::link::{Call, Retry};
+use crate::link::Call;
 use crate::message::NewMessage;
 use crate::operation::Operation;
 use crate::queue::Queue;
@@ -123,7 +123,7 @@ impl Store {
     /// ```
     pub async fn is_alive(&self) -> bool {
         let of = Operation::begin(self);
-        let asked = of.everywhere(&[Call::keyless("PING")], Retry::Always).await;
+        let asked = of.everywhere(&[Call::keyless("PING")]).await;
         asked.is_ok_and(|replies| replies.iter().flatten().all(|reply| reply.is_ok()))
     }
 
@@ -265,5 +265,5 @@ async fn forget(queue: &Queue) {
     let of = Operation::begin(queue.store());
     let floor = Call::on_key("UNLINK", &queue.keys().key(Part::Floor));
     // It goes by itself, if not now.
-    _ = of.call(floor, Retry::Always).await;
+    _ = of.call(floor).await;
 }

@@ -71,22 +71,27 @@ impl Operation {
         Call::new(script, keys).arg(now)
     }
 
-    pub(crate) async fn call(&self, call: Call, retry: Retry) -> Result<Value> {
+    /// One call, repeated where its answer was lost and its script is safe to repeat.
+    pub(crate) async fn call(&self, call: Call) -> Result<Value> {
+        let retry = call.retry();
         self.line().call(call, retry).await.and_then(value)
     }
 
-    /// Several calls in one round trip, in their order where they are on one queue; an answer for each.
-    pub(crate) async fn calls(&self, calls: &[Call], retry: Retry) -> Vec<Result<Reply>> {
-        self.line().calls(calls, retry).await
+    /// A call whose caller wants to hear of a lost answer, although a repeat would do no harm.
+    pub(crate) async fn call_once(&self, call: Call) -> Result<Value> {
+        let line = self.line();
+        line.call(call, Retry::OnlyIfNotDone).await.and_then(value)
+    }
+
+    /// Several calls in one round trip, in their order where they are on one queue; an answer for
+    /// each. They are repeated together, so as the strictest of them allows.
+    pub(crate) async fn calls(&self, calls: &[Call]) -> Vec<Result<Reply>> {
+        self.line().calls(calls, strictest(calls)).await
     }
 
     /// The same calls on every node that holds something; the answers of each.
-    pub(crate) async fn everywhere(
-        &self,
-        calls: &[Call],
-        retry: Retry,
-    ) -> Result<Vec<Vec<Result<Reply>>>> {
-        self.line().everywhere(calls, retry).await
+    pub(crate) async fn everywhere(&self, calls: &[Call]) -> Result<Vec<Vec<Result<Reply>>>> {
+        self.line().everywhere(calls, strictest(calls)).await
     }
 
     /// The line to the server, for the time that is left.
@@ -94,6 +99,11 @@ impl Operation {
         let left = self.until.saturating_duration_since(Instant::now());
         self.link.with_deadline(left)
     }
+}
+
+fn strictest(calls: &[Call]) -> Retry {
+    let each = calls.iter().map(Call::retry);
+    each.min().unwrap_or(Retry::Always)
 }
 
 /// What a call answered that has no housekeeping to ask for.
@@ -114,4 +124,36 @@ pub(crate) fn not_begun(mut error: Error) -> Error {
         *outcome = Outcome::NotDone;
     }
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::{QueueKeys, QueuePath};
+    use crate::script::{POST, QUEUE_CREATE, QUEUE_SET, SWEEP};
+
+    #[test]
+    fn calls_that_go_together_are_repeated_as_the_strictest_of_them_allows() {
+        let keys = QueueKeys::new(&Prefix::default(), QueuePath::new("p", "q").unwrap());
+        let sweep = || Call::new(&SWEEP, &keys).arg(&["", "", ""]);
+        let create = |metadata: &str| Call::new(&QUEUE_CREATE, &keys).arg("").arg(metadata);
+        let post = |token: &str| Call::new(&POST, &keys).arg(&["1", "client", token, "d"]);
+        let minute = Retry::Within(Duration::from_secs(60));
+        for (calls, retry) in [
+            (vec![], Retry::Always),
+            (
+                vec![Call::keyless("PING"), sweep(), create("")],
+                Retry::Always,
+            ),
+            (vec![create(""), post("t")], minute),
+            (vec![create(""), post("")], Retry::OnlyIfNotDone),
+            (vec![sweep(), create("m")], Retry::OnlyIfNotDone),
+            (
+                vec![Call::new(&QUEUE_SET, &keys), post("t")],
+                Retry::OnlyIfNotDone,
+            ),
+        ] {
+            assert_eq!(strictest(&calls), retry, "{calls:?}");
+        }
+    }
 }

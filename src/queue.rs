@@ -38,7 +38,6 @@ use redis::Value;
 
 use crate::error::Result;
 use crate::keys::{QueueKeys, QueuePath};
-use crate::link::Retry;
 use crate::metadata::Metadata;
 use crate::operation::Operation;
 use crate::reply::{Fields, number};
@@ -135,8 +134,7 @@ impl Queue {
     pub async fn exists(&self) -> Result<bool> {
         let of = Operation::begin(self.store());
         let call = of.script(&QUEUE_EXISTS, self.keys());
-        self.numbered(of.call(call, Retry::Always).await?)
-            .map(|n| n == 1)
+        self.numbered(of.call(call).await?).map(|n| n == 1)
     }
 
     /// Its metadata; empty where none were given.
@@ -152,7 +150,7 @@ impl Queue {
     pub async fn metadata(&self) -> Result<Metadata> {
         let of = Operation::begin(self.store());
         let call = of.script(&QUEUE_GET, self.keys());
-        let reply = of.call(call, Retry::Always).await?;
+        let reply = of.call(call).await?;
         let described = Description::read(reply);
         described
             .map(|d| d.metadata)
@@ -180,7 +178,7 @@ impl Queue {
         let of = Operation::begin(self.store());
         self.refuse_circles(&of, metadata).await?;
         let call = |_| create::with_metadata(of.timed(&QUEUE_SET, self.keys()), Some(metadata));
-        self.swept(&of, Retry::OnlyIfNotDone, None, call).await?;
+        self.swept(&of, None, call).await?;
         Ok(())
     }
 
@@ -202,7 +200,7 @@ impl Queue {
     pub async fn purge(&self) -> Result<u64> {
         let of = Operation::begin(self.store());
         let call = |_| of.timed(&QUEUE_PURGE, self.keys());
-        let purged = self.swept(&of, Retry::OnlyIfNotDone, None, call).await?;
+        let purged = self.swept(&of, None, call).await?;
         self.numbered(purged)
     }
 
@@ -230,7 +228,7 @@ impl Queue {
         let of = Operation::begin(self.store());
         self.carry_what_waits(&of).await;
         let call = |_| of.timed(&QUEUE_DELETE, self.keys());
-        let deleted = self.swept(&of, Retry::OnlyIfNotDone, None, call).await?;
+        let deleted = self.swept(&of, None, call).await?;
         // The queue is gone; a name that could not be taken out is seen to by whoever lists.
         let path = self.path().clone();
         let left = Names::of(&of).leave(self.path().project(), &[path]).await;

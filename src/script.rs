@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use crate::keys::Part;
 
@@ -16,7 +17,36 @@ pub struct Script {
     keys: &'static [Part],
     writes: bool,
     more: bool,
+    repeat: Repeat,
     sha1: LazyLock<String>,
+}
+
+/// What a second call does where the answer to the first was lost. *Safe*: two have the effect of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Repeat {
+    /// Safe, always.
+    Safe,
+    /// Safe where the caller gives an argument.
+    #[non_exhaustive]
+    With {
+        /// Its name.
+        arg: &'static str,
+        /// Its place in ARGV, from 1.
+        at: usize,
+        /// For how long after the first call; without it always.
+        within: Option<Duration>,
+    },
+    /// Safe where the caller leaves out an argument.
+    #[non_exhaustive]
+    Without {
+        /// Its name.
+        arg: &'static str,
+        /// Its place in ARGV, from 1.
+        at: usize,
+    },
+    /// Not safe.
+    Unsafe,
 }
 
 impl Script {
@@ -50,6 +80,11 @@ impl Script {
         self.more
     }
 
+    /// What a repeat of its call does.
+    pub fn repeat(&self) -> Repeat {
+        self.repeat
+    }
+
     /// The script of this name.
     pub fn by_name(name: &str) -> Option<&'static Script> {
         ALL.iter().copied().find(|script| script.name == name)
@@ -72,6 +107,7 @@ impl Script {
             keys,
             writes: true,
             more: true,
+            repeat: Repeat::Unsafe,
             sha1,
         }
     }
@@ -83,9 +119,11 @@ impl fmt::Debug for Script {
     }
 }
 
-/// One line a script: constant, name, KEYS, `reads` or `writes`, and `more` where it can answer it.
+/// One line a script: constant, name, KEYS, `reads` or `writes`, `more` where it can answer it; then its
+/// header's REPEAT, with the place of the argument in ARGV, and the time in ms.
 macro_rules! scripts {
-    ($($id:ident $name:literal [$($part:ident)*] $effect:ident $($more:ident)?;)*) => {
+    ($($id:ident $name:literal [$($part:ident)*] $effect:ident $($more:ident)?,
+        $safe:ident $($when:ident $arg:ident $at:literal $(within $ms:literal)?)?;)*) => {
         $(
             #[doc = concat!("`lua/", $name, ".lua`")]
             pub static $id: Script = Script {
@@ -94,6 +132,7 @@ macro_rules! scripts {
                 keys: &[$(Part::$part),*],
                 writes: scripts!(@ $effect),
                 more: [$(scripts!(@ $more),)? false][0],
+                repeat: scripts!(@ $safe $($when $arg $at $(within $ms)?)?),
                 sha1: LazyLock::new(|| sha1_of($id.source)),
             };
         )*
@@ -104,6 +143,17 @@ macro_rules! scripts {
     (@ reads) => { false };
     (@ writes) => { true };
     (@ more) => { true };
+    (@ safe) => { Repeat::Safe };
+    (@ unsafe) => { Repeat::Unsafe };
+    (@ safe with $arg:ident $at:literal) => {
+        Repeat::With { arg: stringify!($arg), at: $at, within: None }
+    };
+    (@ safe with $arg:ident $at:literal within $ms:literal) => {
+        Repeat::With { arg: stringify!($arg), at: $at, within: Some(Duration::from_millis($ms)) }
+    };
+    (@ safe without $arg:ident $at:literal) => {
+        Repeat::Without { arg: stringify!($arg), at: $at }
+    };
 }
 
 pub(crate) fn sha1_of(source: &str) -> String {
@@ -111,55 +161,55 @@ pub(crate) fn sha1_of(source: &str) -> String {
 }
 
 scripts! {
-    CHECK "check" [Log Meta Held Claims Returned Delayed Expiry Tries] reads;
-    CLAIM "claim" [Log Meta Held Claims Returned Delayed Expiry Tries] writes more;
-    CLAIM_GET "claim_get" [Log Meta Held Claims Expiry Tries] reads;
-    CONTROL_CATALOGUE_DELETE "control/catalogue/delete" [State PoolQueues Catalogue CatalogueNames] writes;
-    CONTROL_CATALOGUE_GET "control/catalogue/get" [State Pools Catalogue] reads;
-    CONTROL_CATALOGUE_INSERT "control/catalogue/insert" [State PoolQueues Catalogue CatalogueNames] writes;
-    CONTROL_CATALOGUE_LIST "control/catalogue/list" [State Catalogue CatalogueNames] reads;
-    CONTROL_CATALOGUE_REGISTER "control/catalogue/register" [State Pools PoolQueues Flavors Catalogue CatalogueNames] writes;
-    CONTROL_CHECK "control/check" [State Pools PoolQueues Flavors FlavorNames Catalogue CatalogueNames TopicCatalogue TopicCatalogueNames] reads;
-    CONTROL_DROP "control/drop" [State Pools PoolQueues Flavors FlavorNames Catalogue CatalogueNames TopicCatalogue TopicCatalogueNames] writes;
-    CONTROL_FLAVOR_CREATE "control/flavor/create" [State Flavors FlavorNames] writes;
-    CONTROL_FLAVOR_DELETE "control/flavor/delete" [State Flavors FlavorNames] writes;
-    CONTROL_FLAVOR_GET "control/flavor/get" [State Flavors] reads;
-    CONTROL_FLAVOR_LIST "control/flavor/list" [State Flavors FlavorNames] reads;
-    CONTROL_FLAVOR_UPDATE "control/flavor/update" [State Flavors] writes;
-    CONTROL_POOL_CREATE "control/pool/create" [State Pools] writes;
-    CONTROL_POOL_DELETE "control/pool/delete" [State Pools PoolQueues] writes;
-    CONTROL_POOL_GET "control/pool/get" [State Pools PoolQueues] reads;
-    CONTROL_POOL_LIST "control/pool/list" [State Pools PoolQueues] reads;
-    CONTROL_POOL_UPDATE "control/pool/update" [State Pools] writes;
-    DEAD_DELIVER "dead/deliver" [Log Meta Delayed Expiry Taken] writes;
-    DEAD_GET "dead/get" [Meta Dead] reads;
-    DEAD_LIST "dead/list" [Meta Dead] reads;
-    DEAD_PURGE "dead/purge" [Meta Dead] writes;
-    DEAD_REDRIVE "dead/redrive" [Meta Outbox Dead] writes;
-    DEAD_SEND_BACK "dead/send_back" [Log Meta Held Returned Delayed Expiry Tries Outbox] writes more;
-    DEAD_SETTLE "dead/settle" [Meta Outbox] writes;
-    DEAD_TRANSIT "dead/transit" [Meta Outbox] reads;
-    DELETE "delete" [Log Meta Held Claims Returned Delayed Expiry Tries] writes;
-    FIRST "first" [Log Meta Held Claims Delayed Expiry Tries] reads;
-    GET "get" [Log Meta Held Claims Delayed Expiry Tries] reads;
-    LIST "list" [Log Meta Held Claims Returned Delayed Expiry Tries] reads;
-    NACK "nack" [Log Meta Held Claims Returned Delayed Expiry Tries Outbox Dead] writes;
-    POP "pop" [Log Meta Claims Returned Delayed Expiry Tries Tokens TokensBefore] writes more;
-    POST "post" [Log Meta Delayed Expiry Tokens TokensBefore] writes;
-    QUEUE_CREATE "queue/create" [Log Meta Outbox Taken Floor] writes more;
-    QUEUE_DELETE "queue/delete" [Log Meta Held Claims Returned Delayed Expiry Tries Outbox Dead Tokens TokensBefore Taken Floor] writes more;
-    QUEUE_EXISTS "queue/exists" [Meta] reads;
-    QUEUE_GET "queue/get" [Meta] reads;
-    QUEUE_PURGE "queue/purge" [Log Meta Held Claims Returned Delayed Expiry Tries] writes more;
-    QUEUE_SET "queue/set" [Meta] writes more;
-    QUEUE_STATS "queue/stats" [Log Meta Held Claims Delayed Outbox Dead] reads more;
-    RELEASE "release" [Log Meta Held Claims Returned Delayed Expiry Tries Outbox Dead] writes;
-    RENEW "renew" [Log Meta Held Claims Expiry] writes;
-    SUBSCRIPTION_CONFIRM "subscription/confirm" [Subscriptions SubscriptionExpiry] writes;
-    SUBSCRIPTION_CREATE "subscription/create" [Subscriptions Subscribers SubscriptionIds SubscriptionExpiry] writes;
-    SUBSCRIPTION_DELETE "subscription/delete" [Subscriptions Subscribers SubscriptionIds SubscriptionExpiry] writes;
-    SUBSCRIPTION_GET "subscription/get" [Subscriptions Subscribers SubscriptionExpiry] reads;
-    SUBSCRIPTION_LIST "subscription/list" [Subscriptions SubscriptionIds SubscriptionExpiry] reads;
-    SUBSCRIPTION_UPDATE "subscription/update" [Subscriptions Subscribers SubscriptionIds SubscriptionExpiry] writes;
-    SWEEP "sweep" [Log Meta Held Claims Returned Delayed Expiry Tries Outbox Dead] writes;
+    CHECK "check" [Log Meta Held Claims Returned Delayed Expiry Tries] reads, safe;
+    CLAIM "claim" [Log Meta Held Claims Returned Delayed Expiry Tries] writes more, safe;
+    CLAIM_GET "claim_get" [Log Meta Held Claims Expiry Tries] reads, safe;
+    CONTROL_CATALOGUE_DELETE "control/catalogue/delete" [State PoolQueues Catalogue CatalogueNames] writes, unsafe;
+    CONTROL_CATALOGUE_GET "control/catalogue/get" [State Pools Catalogue] reads, safe;
+    CONTROL_CATALOGUE_INSERT "control/catalogue/insert" [State PoolQueues Catalogue CatalogueNames] writes, unsafe;
+    CONTROL_CATALOGUE_LIST "control/catalogue/list" [State Catalogue CatalogueNames] reads, safe;
+    CONTROL_CATALOGUE_REGISTER "control/catalogue/register" [State Pools PoolQueues Flavors Catalogue CatalogueNames] writes, safe;
+    CONTROL_CHECK "control/check" [State Pools PoolQueues Flavors FlavorNames Catalogue CatalogueNames TopicCatalogue TopicCatalogueNames] reads, safe;
+    CONTROL_DROP "control/drop" [State Pools PoolQueues Flavors FlavorNames Catalogue CatalogueNames TopicCatalogue TopicCatalogueNames] writes, unsafe;
+    CONTROL_FLAVOR_CREATE "control/flavor/create" [State Flavors FlavorNames] writes, unsafe;
+    CONTROL_FLAVOR_DELETE "control/flavor/delete" [State Flavors FlavorNames] writes, unsafe;
+    CONTROL_FLAVOR_GET "control/flavor/get" [State Flavors] reads, safe;
+    CONTROL_FLAVOR_LIST "control/flavor/list" [State Flavors FlavorNames] reads, safe;
+    CONTROL_FLAVOR_UPDATE "control/flavor/update" [State Flavors] writes, unsafe;
+    CONTROL_POOL_CREATE "control/pool/create" [State Pools] writes, unsafe;
+    CONTROL_POOL_DELETE "control/pool/delete" [State Pools PoolQueues] writes, unsafe;
+    CONTROL_POOL_GET "control/pool/get" [State Pools PoolQueues] reads, safe;
+    CONTROL_POOL_LIST "control/pool/list" [State Pools PoolQueues] reads, safe;
+    CONTROL_POOL_UPDATE "control/pool/update" [State Pools] writes, unsafe;
+    DEAD_DELIVER "dead/deliver" [Log Meta Delayed Expiry Taken] writes, safe;
+    DEAD_GET "dead/get" [Meta Dead] reads, safe;
+    DEAD_LIST "dead/list" [Meta Dead] reads, safe;
+    DEAD_PURGE "dead/purge" [Meta Dead] writes, safe with id 1;
+    DEAD_REDRIVE "dead/redrive" [Meta Outbox Dead] writes, safe;
+    DEAD_SEND_BACK "dead/send_back" [Log Meta Held Returned Delayed Expiry Tries Outbox] writes more, safe;
+    DEAD_SETTLE "dead/settle" [Meta Outbox] writes, safe;
+    DEAD_TRANSIT "dead/transit" [Meta Outbox] reads, safe;
+    DELETE "delete" [Log Meta Held Claims Returned Delayed Expiry Tries] writes, safe;
+    FIRST "first" [Log Meta Held Claims Delayed Expiry Tries] reads, safe;
+    GET "get" [Log Meta Held Claims Delayed Expiry Tries] reads, safe;
+    LIST "list" [Log Meta Held Claims Returned Delayed Expiry Tries] reads, safe;
+    NACK "nack" [Log Meta Held Claims Returned Delayed Expiry Tries Outbox Dead] writes, safe;
+    POP "pop" [Log Meta Claims Returned Delayed Expiry Tries Tokens TokensBefore] writes more, safe with token 3 within 60000;
+    POST "post" [Log Meta Delayed Expiry Tokens TokensBefore] writes, safe with token 3 within 60000;
+    QUEUE_CREATE "queue/create" [Log Meta Outbox Taken Floor] writes more, safe without metadata 2;
+    QUEUE_DELETE "queue/delete" [Log Meta Held Claims Returned Delayed Expiry Tries Outbox Dead Tokens TokensBefore Taken Floor] writes more, unsafe;
+    QUEUE_EXISTS "queue/exists" [Meta] reads, safe;
+    QUEUE_GET "queue/get" [Meta] reads, safe;
+    QUEUE_PURGE "queue/purge" [Log Meta Held Claims Returned Delayed Expiry Tries] writes more, unsafe;
+    QUEUE_SET "queue/set" [Meta] writes more, unsafe;
+    QUEUE_STATS "queue/stats" [Log Meta Held Claims Delayed Outbox Dead] reads more, safe;
+    RELEASE "release" [Log Meta Held Claims Returned Delayed Expiry Tries Outbox Dead] writes, safe;
+    RENEW "renew" [Log Meta Held Claims Expiry] writes, safe;
+    SUBSCRIPTION_CONFIRM "subscription/confirm" [Subscriptions SubscriptionExpiry] writes, unsafe;
+    SUBSCRIPTION_CREATE "subscription/create" [Subscriptions Subscribers SubscriptionIds SubscriptionExpiry] writes, safe;
+    SUBSCRIPTION_DELETE "subscription/delete" [Subscriptions Subscribers SubscriptionIds SubscriptionExpiry] writes, safe;
+    SUBSCRIPTION_GET "subscription/get" [Subscriptions Subscribers SubscriptionExpiry] reads, safe;
+    SUBSCRIPTION_LIST "subscription/list" [Subscriptions SubscriptionIds SubscriptionExpiry] reads, safe;
+    SUBSCRIPTION_UPDATE "subscription/update" [Subscriptions Subscribers SubscriptionIds SubscriptionExpiry] writes, unsafe;
+    SWEEP "sweep" [Log Meta Held Claims Returned Delayed Expiry Tries Outbox Dead] writes, safe;
 }

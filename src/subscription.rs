@@ -19,7 +19,7 @@ pub use update::UpdateSubscription;
 use redis::Value;
 
 use crate::error::{Error, Result};
-use crate::link::{Call, Retry};
+use crate::link::Call;
 use crate::metadata::Metadata;
 use crate::operation::Operation;
 use crate::queue::Queue;
@@ -150,7 +150,7 @@ impl Queue {
         let of = Operation::begin(self.store());
         let call = of.timed(&SUBSCRIPTION_CONFIRM, self.keys());
         let call = call.arg(id.to_string()).arg(flag(confirmed));
-        of.call(call, Retry::OnlyIfNotDone).await.map(drop)
+        of.call(call).await.map(drop)
     }
 
     /// Deletes a subscription; answers whether it was there. Its id never comes again, so a lost
@@ -170,13 +170,13 @@ impl Queue {
     pub async fn delete_subscription(&self, id: SubscriptionId) -> Result<bool> {
         let of = Operation::begin(self.store());
         let call = of.timed(&SUBSCRIPTION_DELETE, self.keys());
-        let deleted = of.call(call.arg(id.to_string()), Retry::Always).await?;
+        let deleted = of.call(call.arg(id.to_string())).await?;
         let deleted = number(deleted).map_err(|error| error.within(self.path(), None))?;
         Ok(deleted == 1)
     }
 
     async fn one(&self, of: &Operation, call: Call) -> Result<Subscription> {
-        let reply = of.call(call, Retry::Always).await?;
+        let reply = of.call(call).await?;
         let read = |reply: Value| Subscription::read(&mut Fields::of(reply)?, Reading::Strictly);
         read(reply).map_err(|error| error.within(self.path(), None))
     }

@@ -18,6 +18,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 9 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 9 keys and 3 arguments') end
 local STATE, POOLS, POOL_QUEUES, FLAVORS, FLAVOR_NAMES, CATALOGUE, CATALOGUE_NAMES = unpack(KEYS)
 local TOPIC_CATALOGUE, TOPIC_CATALOGUE_NAMES = KEYS[8], KEYS[9]

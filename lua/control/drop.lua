@@ -15,6 +15,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   unsafe
+--   0; a late repeat takes what another made between
 if #KEYS ~= 9 or #ARGV ~= 1 then return redis.error_reply('BADARG call: wants 9 keys and 1 argument') end
 local STATE, POOLS, POOL_QUEUES, FLAVORS, FLAVOR_NAMES, CATALOGUE, CATALOGUE_NAMES = unpack(KEYS)
 local TOPIC_CATALOGUE, TOPIC_CATALOGUE_NAMES = KEYS[8], KEYS[9]

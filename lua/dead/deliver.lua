@@ -19,6 +19,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   0 new
 if #KEYS ~= 5 or #ARGV < 4 or #ARGV % 2 == 1 then
   return redis.error_reply('BADARG call: wants 5 keys, 2 arguments, and 2 more for each letter')
 end

@@ -15,6 +15,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 2 or #ARGV < 2 then return redis.error_reply('BADARG call: wants 2 keys and at least 2 arguments') end
 local META, DEAD = unpack(KEYS)
 local now = ARGV[1]

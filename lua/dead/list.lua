@@ -16,6 +16,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 2 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 2 keys and 3 arguments') end
 local META, DEAD = unpack(KEYS)
 local now, marker, limit = unpack(ARGV)

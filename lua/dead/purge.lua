@@ -14,6 +14,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe with id
+--   0, or less than the first; of all, how many went this time: a late repeat takes what died between
 if #KEYS ~= 2 or #ARGV < 1 then return redis.error_reply('BADARG call: wants 2 keys and at least 1 argument') end
 local META, DEAD = unpack(KEYS)
 -- {{{ lib/types

@@ -17,6 +17,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   0, or less than the first: what set out is not counted again
 if #KEYS ~= 3 or #ARGV < 3 then return redis.error_reply('BADARG call: wants 3 keys and at least 3 arguments') end
 local META, OUTBOX, DEAD = unpack(KEYS)
 local now, to = ARGV[1], ARGV[2]

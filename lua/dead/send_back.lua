@@ -17,6 +17,9 @@
 --   yes
 -- MORE
 --   yes
+-- REPEAT
+--   safe
+--   0, or less than the first: what set out is not counted again
 if #KEYS ~= 8 or #ARGV < 3 then return redis.error_reply('BADARG call: wants 8 keys and at least 3 arguments') end
 local LOG, META, HELD, RETURNED, DELAYED, EXPIRY, TRIES, OUTBOX = unpack(KEYS)
 local now, to = ARGV[1], ARGV[2]

@@ -14,6 +14,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   how many are left
 if #KEYS ~= 2 or #ARGV < 1 then return redis.error_reply('BADARG call: wants 2 keys and at least 1 argument') end
 local META, OUTBOX = unpack(KEYS)
 -- {{{ lib/padded

@@ -16,6 +16,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 2 or #ARGV ~= 2 then return redis.error_reply('BADARG call: wants 2 keys and 2 arguments') end
 local META, OUTBOX = unpack(KEYS)
 local marker = ARGV[1]

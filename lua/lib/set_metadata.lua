@@ -3,12 +3,10 @@
 local function set_metadata(map, values)
   local full = refused('meta', redis.pcall('HSET', META, 'metadata', map, 'due', 0, unpack(values)))
   if full then return full end
-  local dropped = {''}
-  for _, name in ipairs({'_default_message_ttl', '_default_message_delay', '_max_claim_count', '_dead_letter_queue',
-    '_dead_letter_queue_messages_ttl', '_max_messages_post_size', '_flavor'}) do
-    local kept = false
-    for i = 1, #values, 2 do kept = kept or values[i] == name end
-    if not kept then dropped[#dropped + 1] = name end
+  local kept, dropped = {}, {''}
+  for i = 1, #values, 2 do kept[values[i]] = true end
+  for name in pairs(RESERVED) do
+    if not kept[name] then dropped[#dropped + 1] = name end
   end
   redis.call('HDEL', META, unpack(dropped))
 end

@@ -16,6 +16,9 @@
 --   yes
 -- MORE
 --   yes
+-- REPEAT
+--   unsafe
+--   0; a late repeat takes what came between
 if #KEYS ~= 14 or #ARGV ~= 1 then return redis.error_reply('BADARG call: wants 14 keys and 1 argument') end
 local LOG, META, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES, OUTBOX, DEAD = unpack(KEYS, 1, 10)
 local TOKENS, TOKENS_BEFORE, TAKEN, FLOOR = unpack(KEYS, 11)

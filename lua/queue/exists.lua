@@ -14,6 +14,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 1 or #ARGV ~= 0 then return redis.error_reply('BADARG call: wants 1 key and no argument') end
 local meta = redis.pcall('HMGET', KEYS[1], 'schema')
 -- {{{ lib/schema

@@ -14,6 +14,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 1 or #ARGV ~= 0 then return redis.error_reply('BADARG call: wants 1 key and no argument') end
 local names = {'schema', 'created', 'metadata', '_default_message_ttl', '_default_message_delay', '_max_claim_count',
   '_dead_letter_queue', '_dead_letter_queue_messages_ttl', '_max_messages_post_size', '_flavor'}

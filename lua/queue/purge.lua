@@ -16,6 +16,9 @@
 --   yes
 -- MORE
 --   yes
+-- REPEAT
+--   unsafe
+--   how many went this time; a late repeat takes what came between
 if #KEYS ~= 8 or #ARGV ~= 1 then return redis.error_reply('BADARG call: wants 8 keys and 1 argument') end
 local LOG, META, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES = unpack(KEYS)
 local now = ARGV[1]

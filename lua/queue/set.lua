@@ -5,8 +5,8 @@
 -- ARGV
 --   now       integer?  ms  time since 1970; '' = the server's clock
 --   metadata  bin       -   msgpack bin with the user's map inside, which is kept as it comes
---   name...   text      -   a reserved name, as for queue/create
---   value...  text      -   its value; times in ms, size in bytes
+--   name...   text      -   a reserved name: RESERVED below, in the manifest `reserved`
+--   value...  text      -   its value, a whole number in digits or text
 -- REPLY
 --   1
 -- ERRORS
@@ -18,6 +18,9 @@
 --   yes
 -- MORE
 --   yes
+-- REPEAT
+--   unsafe
+--   the same; undoes what another set between
 if #KEYS ~= 1 or #ARGV < 2 or #ARGV % 2 == 1 or #ARGV > 16 then
   return redis.error_reply('BADARG call: wants 1 key, 2 arguments, and up to 7 names with their values')
 end
@@ -49,26 +52,34 @@ local function shown(text)
 end
 -- }}}
 -- {{{ lib/reserved
--- Reserved metadata, which the scripts themselves go by, as name and value pairs in ARGV from `at` on; all there is to
--- keep, or what it had goes. Answers the pairs, or nil and the refusal.
+-- Reserved metadata, which the scripts themselves go by: type, bounds (of text, in bytes), unit, and what it is for.
+-- The manifest has the same, from here.
+local RESERVED = {
+  _default_message_ttl = {'integer', 1, 315360000000}, -- ms  how long a message lives that brings no ttl; else 14 days
+  _default_message_delay = {'integer', 0, 315360000000}, -- ms  its delay where it brings none, below that ttl; else 0
+  _max_claim_count = {'integer', 1, 1000000000}, -- count  how many claims a message has before it is dead; else no end
+  _dead_letter_queue = {'text', 1, 256}, -- -  which queue of the project gets dead letters; else they stay here
+  _dead_letter_queue_messages_ttl = {'integer', 1, 315360000000}, -- ms  how long a dead letter lives; else 14 days
+  _max_messages_post_size = {'integer', 1, 268435456}, -- bytes  of all bodies of one post; else 4 MiB
+  _flavor = {'text', 1, 256}, -- -  of which pools one is to hold the queue, where there are several
+}
+
+-- They come as name and value pairs in ARGV from `at` on; all there is to keep, or what it had goes. Answers the pairs,
+-- or nil and the refusal.
 local function reserved(at)
-  local bounds = {
-    _default_message_ttl = {1, 315360000000}, _default_message_delay = {0, 315360000000},
-    _max_claim_count = {1, 1000000000}, _dead_letter_queue_messages_ttl = {1, 315360000000},
-    _max_messages_post_size = {1, 268435456}, _dead_letter_queue = {}, _flavor = {},
-  }
   local pairs_of, values = {}, {}
   for i = at, #ARGV, 2 do
     local name, value = ARGV[i], ARGV[i + 1]
-    local low, high = unpack(bounds[name] or {})
-    if not bounds[name] then
+    local kind, low, high = unpack(RESERVED[name] or {})
+    if not kind then
       return nil, redis.error_reply('BADARG name: ' .. shown(name) .. ' is not reserved')
     end
-    if low and not whole(value, low, high) then
+    if kind == 'integer' and not whole(value, low, high) then
       return nil, redis.error_reply('BADARG ' .. name .. ': wants ' .. low .. ' to ' .. high)
     end
-    if not low and (#value < 1 or #value > 256 or string.find(value, '%c')) then
-      return nil, redis.error_reply('BADARG ' .. name .. ': wants 1 to 256 bytes without control characters')
+    if kind == 'text' and (#value < low or #value > high or string.find(value, '%c')) then
+      return nil, redis.error_reply('BADARG ' .. name .. ': wants ' .. low .. ' to ' .. high
+        .. ' bytes without control characters')
     end
     values[name] = value
     pairs_of[#pairs_of + 1], pairs_of[#pairs_of + 2] = name, value
@@ -123,12 +134,10 @@ end
 local function set_metadata(map, values)
   local full = refused('meta', redis.pcall('HSET', META, 'metadata', map, 'due', 0, unpack(values)))
   if full then return full end
-  local dropped = {''}
-  for _, name in ipairs({'_default_message_ttl', '_default_message_delay', '_max_claim_count', '_dead_letter_queue',
-    '_dead_letter_queue_messages_ttl', '_max_messages_post_size', '_flavor'}) do
-    local kept = false
-    for i = 1, #values, 2 do kept = kept or values[i] == name end
-    if not kept then dropped[#dropped + 1] = name end
+  local kept, dropped = {}, {''}
+  for i = 1, #values, 2 do kept[values[i]] = true end
+  for name in pairs(RESERVED) do
+    if not kept[name] then dropped[#dropped + 1] = name end
   end
   redis.call('HDEL', META, unpack(dropped))
 end

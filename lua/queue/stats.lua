@@ -15,6 +15,9 @@
 --   no
 -- MORE
 --   yes
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 7 or #ARGV ~= 1 then return redis.error_reply('BADARG call: wants 7 keys and 1 argument') end
 local LOG, META, HELD, CLAIMS, DELAYED, OUTBOX, DEAD = unpack(KEYS)
 local now = ARGV[1]

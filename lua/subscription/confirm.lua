@@ -16,6 +16,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   unsafe
+--   the same; undoes what another set between
 if #KEYS ~= 2 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 2 keys and 3 arguments') end
 local SUBSCRIPTIONS, EXPIRY = unpack(KEYS)
 local now, id, confirmed = unpack(ARGV)

@@ -18,6 +18,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   0 and the id: it was not new
 if #KEYS ~= 4 or #ARGV ~= 4 then return redis.error_reply('BADARG call: wants 4 keys and 4 arguments') end
 local SUBSCRIPTIONS, SUBSCRIBERS, IDS, EXPIRY = unpack(KEYS)
 local now, subscriber, ttl, options = unpack(ARGV)

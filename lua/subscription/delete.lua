@@ -15,6 +15,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   0
 if #KEYS ~= 4 or #ARGV ~= 2 then return redis.error_reply('BADARG call: wants 4 keys and 2 arguments') end
 local SUBSCRIPTIONS, SUBSCRIBERS, IDS, EXPIRY = unpack(KEYS)
 local now, id = unpack(ARGV)

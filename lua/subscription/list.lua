@@ -19,6 +19,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 3 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 3 keys and 3 arguments') end
 local SUBSCRIPTIONS, IDS, EXPIRY = unpack(KEYS)
 local now, marker, limit = unpack(ARGV)

@@ -18,6 +18,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   unsafe
+--   the same; undoes what another set between
 if #KEYS ~= 4 or #ARGV < 4 or #ARGV % 2 == 1 or #ARGV > 8 then
   return redis.error_reply('BADARG call: wants 4 keys, 2 arguments, and 1 to 3 fields with their values')
 end

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Claim, ClaimId, Lease};
 use crate::Pending;
 use crate::error::Result;
-use crate::link::{Call, Retry};
+use crate::link::Call;
 use crate::operation::Operation;
 use crate::queue::{Look, Queue};
 use crate::reply::Fields;
@@ -143,7 +143,7 @@ impl CreateClaim {
         let call = |force| self.call(&of, &id, force, wait);
         // With an id that this program has given no claim yet, there is none to end first.
         let named = self.id.as_ref();
-        let reply = queue.swept(&of, Retry::Always, named, call).await?;
+        let reply = queue.swept(&of, named, call).await?;
         let look = Look::read(reply, |fields| self.read(id, fields));
         look.map_err(|error| error.within(queue.path(), Some(id.as_str())))
     }

@@ -10,7 +10,7 @@ use redis::Value;
 use super::ClaimId;
 use crate::Pending;
 use crate::error::{Outcome, Result};
-use crate::link::{Call, Retry};
+use crate::link::Call;
 use crate::message::{MessageId, refuse_above_most};
 use crate::operation::Operation;
 use crate::queue::Queue;
@@ -126,7 +126,7 @@ impl Release {
         let of = Operation::begin(queue.store());
         let call = of.timed(&RELEASE, queue.keys());
         let call = call.arg(self.claim.as_str()).arg(flag(self.untried));
-        let reply = of.call(call, Retry::Always).await?;
+        let reply = of.call(call).await?;
         queue.let_go(&of, &self.claim, reply).await
     }
 }
@@ -151,11 +151,11 @@ impl Nack {
         }
         refuse_above_most(queue.path(), "ids", self.ids.len())?;
         let of = Operation::begin(queue.store());
-        let first = of.call(self.call(&of), Retry::OnlyIfNotDone).await;
+        let first = of.call_once(self.call(&of)).await;
         let reply = match first {
             Err(lost) if lost.outcome() == Outcome::Unknown && of.has_time() => {
                 // A refusal now says nothing of the first try: that is what it is refused for.
-                let again = of.call(self.call(&of), Retry::Always).await;
+                let again = of.call(self.call(&of)).await;
                 again.map_err(|_| lost)?
             }
             first => first?,

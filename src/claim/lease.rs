@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::{Claim, ClaimId};
 use crate::error::Result;
-use crate::link::Retry;
 use crate::message::Message;
 use crate::operation::Operation;
 use crate::queue::Queue;
@@ -71,7 +70,7 @@ impl Queue {
     pub async fn get_claim(&self, id: ClaimId) -> Result<Claim> {
         let of = Operation::begin(self.store());
         let call = of.timed(&CLAIM_GET, self.keys()).arg(id.as_str());
-        let reply = of.call(call, Retry::Always).await?;
+        let reply = of.call(call).await?;
         let read = || {
             let mut fields = Fields::of(reply)?;
             let lease = Lease::read(&mut fields)?;
@@ -101,7 +100,7 @@ impl Queue {
         let of = Operation::begin(self.store());
         let call = of.timed(&RENEW, self.keys()).arg(id.as_str());
         let call = call.arg(millis(ttl)).arg(millis(grace));
-        let reply = of.call(call, Retry::Always).await?;
+        let reply = of.call(call).await?;
         let lease = Fields::of(reply).and_then(|mut fields| Lease::read(&mut fields));
         lease.map_err(|error| error.within(self.path(), Some(id.as_str())))
     }

@@ -10,7 +10,6 @@ use super::{Control, tagged};
 use crate::Pending;
 use crate::error::Result;
 use crate::keys::{ProjectName, QueueName, QueuePath};
-use crate::link::Retry;
 use crate::metadata::Metadata;
 use crate::reply::{Fields, number};
 use crate::script::{
@@ -96,9 +95,7 @@ impl ListCatalogue {
     async fn run(self) -> Result<CataloguePage> {
         let marker = self.marker.as_ref().map_or("", QueueName::as_str);
         let args = [&*tagged(&self.project), marker, &self.limit.to_string()];
-        let reply = self
-            .control
-            .catalogue_call(&CONTROL_CATALOGUE_LIST, &args, Retry::Always);
+        let reply = self.control.catalogue_call(&CONTROL_CATALOGUE_LIST, &args);
         let mut fields = Fields::of(reply.await?)?;
         let mut entries = Vec::new();
         while !fields.are_all_read() {
@@ -145,7 +142,7 @@ impl Control {
             flavor.unwrap_or_default(),
             &random.to_string(),
         ];
-        let reply = self.catalogue_call(&CONTROL_CATALOGUE_REGISTER, &args, Retry::Always);
+        let reply = self.catalogue_call(&CONTROL_CATALOGUE_REGISTER, &args);
         let mut fields = Fields::of(reply.await?)?;
         let is_new = fields.number()? == 1;
         Ok((Placement::read(&mut fields)?, is_new))
@@ -157,7 +154,7 @@ impl Control {
     /// [`QueueNotMapped`](crate::Error::QueueNotMapped).
     pub async fn placement(&self, queue: &QueuePath) -> Result<Placement> {
         let args = [&*tagged(queue.project()), queue.name().as_str()];
-        let reply = self.catalogue_call(&CONTROL_CATALOGUE_GET, &args, Retry::Always);
+        let reply = self.catalogue_call(&CONTROL_CATALOGUE_GET, &args);
         Placement::read(&mut Fields::of(reply.await?)?)
     }
 
@@ -169,7 +166,7 @@ impl Control {
     /// [`Control`](Control#errors).
     pub async fn place(&self, queue: &QueuePath, pool: &str) -> Result<bool> {
         let args = [&*tagged(queue.project()), queue.name().as_str(), pool, ""];
-        let reply = self.catalogue_call(&CONTROL_CATALOGUE_INSERT, &args, Retry::OnlyIfNotDone);
+        let reply = self.catalogue_call(&CONTROL_CATALOGUE_INSERT, &args);
         number(reply.await?).map(|n| n == 1)
     }
 
@@ -179,7 +176,7 @@ impl Control {
     /// [`QueueNotMapped`](crate::Error::QueueNotMapped).
     pub async fn move_entry(&self, queue: &QueuePath, pool: &str) -> Result<()> {
         let args = [&*tagged(queue.project()), queue.name().as_str(), pool, "1"];
-        self.catalogue_call(&CONTROL_CATALOGUE_INSERT, &args, Retry::OnlyIfNotDone)
+        self.catalogue_call(&CONTROL_CATALOGUE_INSERT, &args)
             .await
             .map(drop)
     }
@@ -192,7 +189,7 @@ impl Control {
     /// [`Control`](Control#errors).
     pub async fn unplace(&self, queue: &QueuePath, pool: &str) -> Result<bool> {
         let args = [&*tagged(queue.project()), queue.name().as_str(), pool];
-        let reply = self.catalogue_call(&CONTROL_CATALOGUE_DELETE, &args, Retry::OnlyIfNotDone);
+        let reply = self.catalogue_call(&CONTROL_CATALOGUE_DELETE, &args);
         number(reply.await?).map(|n| n == 1)
     }
 

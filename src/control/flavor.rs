@@ -8,7 +8,6 @@ use super::{Control, tagged};
 use crate::Pending;
 use crate::error::Result;
 use crate::keys::ProjectName;
-use crate::link::Retry;
 use crate::metadata::Metadata;
 use crate::operation::Operation;
 use crate::reply::{Fields, bytes, number};
@@ -64,9 +63,7 @@ impl ListFlavors {
     async fn run(self) -> Result<FlavorPage> {
         let project = tagged(&self.project);
         let args = [&*project, &self.marker, &self.limit.to_string()];
-        let reply = self
-            .control
-            .call(&CONTROL_FLAVOR_LIST, &args, Retry::Always);
+        let reply = self.control.call(&CONTROL_FLAVOR_LIST, &args);
         let mut fields = Fields::of(reply.await?)?;
         let mut flavors = Vec::new();
         while !fields.are_all_read() {
@@ -132,7 +129,7 @@ impl Control {
     pub async fn flavor(&self, project: &str, name: &str) -> Result<Flavor> {
         let project = tagged(&ProjectName::new(project)?);
         let args = [&*project, name];
-        let reply = self.call(&CONTROL_FLAVOR_GET, &args, Retry::Always).await?;
+        let reply = self.call(&CONTROL_FLAVOR_GET, &args).await?;
         Ok(Flavor {
             name: name.to_owned(),
             capabilities: Metadata::from_server(&bytes(reply)?, Vec::new())?,
@@ -160,7 +157,7 @@ impl Control {
     pub async fn delete_flavor(&self, project: &str, name: &str) -> Result<bool> {
         let project = tagged(&ProjectName::new(project)?);
         let args = [&*project, name];
-        let reply = self.call(&CONTROL_FLAVOR_DELETE, &args, Retry::OnlyIfNotDone);
+        let reply = self.call(&CONTROL_FLAVOR_DELETE, &args);
         number(reply.await?).map(|n| n == 1)
     }
 
@@ -174,10 +171,7 @@ impl Control {
         let project = tagged(&ProjectName::new(project)?);
         let of = Operation::begin(&self.store);
         let call = of.script(script, &self.keys).arg(project).arg(name);
-        number(
-            of.call(call.arg(capabilities.to_bin()), Retry::OnlyIfNotDone)
-                .await?,
-        )
+        number(of.call(call.arg(capabilities.to_bin())).await?)
     }
 }
 

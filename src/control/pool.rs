@@ -8,7 +8,6 @@ use std::future::IntoFuture;
 use super::Control;
 use crate::Pending;
 use crate::error::{Error, Result};
-use crate::link::Retry;
 use crate::metadata::Metadata;
 use crate::operation::Operation;
 use crate::reply::{Fields, number};
@@ -75,7 +74,7 @@ impl Given {
         for (field, value) in &self.0 {
             call = call.arg(*field).arg(value.as_slice());
         }
-        number(of.call(call, Retry::OnlyIfNotDone).await?).map(|n| n == 1)
+        number(of.call(call).await?).map(|n| n == 1)
     }
 }
 
@@ -192,7 +191,7 @@ impl ListPools {
             .arg(self.limit)
             .arg(by)
             .arg(self.flavor.unwrap_or_default());
-        let mut fields = Fields::of(of.call(call, Retry::Always).await?)?;
+        let mut fields = Fields::of(of.call(call).await?)?;
         let mut pools = Vec::new();
         while !fields.are_all_read() {
             let name = fields.text()?;
@@ -261,7 +260,7 @@ impl Control {
     /// # Errors
     /// [`PoolDoesNotExist`](Error::PoolDoesNotExist).
     pub async fn pool(&self, name: &str) -> Result<Pool> {
-        let reply = self.call(&CONTROL_POOL_GET, &[name], Retry::Always).await?;
+        let reply = self.call(&CONTROL_POOL_GET, &[name]).await?;
         Pool::read(name.to_owned(), &mut Fields::of(reply)?)
     }
 
@@ -281,9 +280,7 @@ impl Control {
     /// [`PoolInUse`](Error::PoolInUse) where the catalogue has queues on it, or where it is the only pool
     /// of its flavor. A lost answer is one with [`Outcome::Unknown`](crate::Outcome::Unknown).
     pub async fn delete_pool(&self, name: &str) -> Result<bool> {
-        let reply = self
-            .call(&CONTROL_POOL_DELETE, &[name], Retry::OnlyIfNotDone)
-            .await?;
+        let reply = self.call(&CONTROL_POOL_DELETE, &[name]).await?;
         number(reply).map(|n| n == 1)
     }
 }

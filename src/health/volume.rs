@@ -4,7 +4,7 @@
 
 use crate::error::{Error, Result};
 use crate::keys::{ProjectName, QueueKeys, QueueName, QueuePath};
-use crate::link::{Reply, Retry};
+use crate::link::Reply;
 use crate::operation::Operation;
 use crate::queue::Stats;
 use crate::reply::Fields;
@@ -78,7 +78,7 @@ impl Store {
             let keys = |name| QueueKeys::new(&of.prefix, path(name));
             let keys: Vec<_> = names.into_iter().map(keys).collect();
             let calls: Vec<_> = keys.iter().map(|k| of.timed(&QUEUE_STATS, k)).collect();
-            let replies = of.calls(&calls, Retry::Always).await;
+            let replies = of.calls(&calls).await;
             for (keys, reply) in keys.into_iter().zip(replies) {
                 let stats = match reply {
                     Ok(Reply::Value(value)) => Fields::of(value).and_then(Stats::read),

@@ -4,19 +4,22 @@
 //! a log.
 
 use std::fmt;
+use std::time::Duration;
 
 use redis::{Arg, Cmd, ToRedisArgs, Value};
 
 use crate::keys::{Owner, QueuePath};
-use crate::script::Script;
+use crate::script::{Repeat, Script};
 
-/// Whether a call whose answer was lost may be made again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether a call whose answer was lost may be made again; the strictest is the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Retry {
-    /// Yes: made twice, it has the effect of one.
-    Always,
     /// No: only where it is sure that it was not done.
     OnlyIfNotDone,
+    /// Yes, for so long: made twice in this time, it has the effect of one.
+    Within(Duration),
+    /// Yes: made twice, it has the effect of one.
+    Always,
 }
 
 /// What the server answered.
@@ -82,6 +85,27 @@ impl Call {
             Some(Arg::Simple(key)) => Some(key),
             _ => None,
         }
+    }
+
+    /// Whether it may be made again, by its script's rule and the arguments that it has. A plain
+    /// command may: those there are read, or enter and take out names.
+    pub(crate) fn retry(&self) -> Retry {
+        match self.script.map(Script::repeat) {
+            None | Some(Repeat::Safe) => Retry::Always,
+            Some(Repeat::With { at, within, .. }) if self.is_given(at) => {
+                within.map_or(Retry::Always, Retry::Within)
+            }
+            Some(Repeat::Without { at, .. }) if !self.is_given(at) => Retry::Always,
+            Some(_) => Retry::OnlyIfNotDone,
+        }
+    }
+
+    /// Whether the script gets something at this place of ARGV, which counts from 1.
+    fn is_given(&self, at: usize) -> bool {
+        // The command, the digest, the number of keys and the keys stand before it.
+        let keys = self.script.map_or(0, |script| script.keys().len());
+        let arg = self.cmd.args_iter().nth(2 + keys + at);
+        arg.is_some_and(|arg| !matches!(arg, Arg::Simple(b"")))
     }
 
     /// The next argument, or several.

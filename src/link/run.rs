@@ -42,6 +42,8 @@ pub(super) struct Run<'a> {
     retry: Retry,
     begun: Instant,
     deadline: Instant,
+    /// When the attempt under way began.
+    attempted: Instant,
     attempts: u32,
     /// What the latest call to be sent again has to be sent again for.
     reason: Option<Cause>,
@@ -68,6 +70,7 @@ impl<'a> Run<'a> {
             retry,
             begun: Instant::now(),
             deadline,
+            attempted: Instant::now(),
             attempts: 0,
             reason: None,
         }
@@ -104,6 +107,7 @@ impl<'a> Run<'a> {
 
     /// One connection, one exchange. The answers are in `progress` when it ends.
     async fn attempt(&mut self, shared: &Shared) -> Stopped {
+        self.attempted = Instant::now();
         let until = self.end_of_attempt();
         let asked = self.asked.take().map(Route::Node);
         let is_asked = asked.is_some();
@@ -150,23 +154,29 @@ impl<'a> Run<'a> {
 
     /// A call that may be repeated leaves time to do so, should its answer be lost.
     fn end_of_attempt(&self) -> Instant {
-        match self.retry {
-            Retry::OnlyIfNotDone => self.deadline,
-            Retry::Always => {
-                let now = Instant::now();
-                let half = self.deadline.saturating_duration_since(now) / 2;
-                (now + half.max(Duration::from_secs(1))).min(self.deadline)
-            }
-        }
+        let most = match self.retry {
+            Retry::OnlyIfNotDone => return self.deadline,
+            Retry::Within(time) => time,
+            Retry::Always => Duration::MAX,
+        };
+        let now = self.attempted;
+        let half = self.deadline.saturating_duration_since(now).min(most) / 2;
+        (now + half.max(Duration::from_secs(1))).min(self.deadline)
     }
 
     /// After an attempt: what was handed over and not answered is lost.
     fn take_stock(&mut self, cause: &Cause) {
         for at in self.pending() {
             let progress = &mut self.progress[at];
-            progress.lost |= std::mem::take(&mut progress.handed_over);
-            if progress.lost && self.retry == Retry::OnlyIfNotDone {
-                self.fail(at, cause.clone());
+            let is_lost_now = std::mem::take(&mut progress.handed_over) && !progress.lost;
+            progress.lost |= is_lost_now;
+            match self.retry {
+                Retry::OnlyIfNotDone if progress.lost => self.fail(at, cause.clone()),
+                // From here on the time is that of the repeats, too.
+                Retry::Within(time) if is_lost_now => {
+                    self.deadline = self.deadline.min(self.attempted + time);
+                }
+                _ => {}
             }
         }
     }

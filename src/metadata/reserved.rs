@@ -16,7 +16,8 @@ pub(super) const DEAD_TTL: &str = "_dead_letter_queue_messages_ttl";
 pub(super) const POST_SIZE: &str = "_max_messages_post_size";
 pub(super) const FLAVOR: &str = "_flavor";
 
-const ALL: [&str; 7] = [
+/// In the order of the manifest.
+pub(super) const ALL: [&str; 7] = [
     TTL,
     DELAY,
     CLAIMS,

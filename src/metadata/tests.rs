@@ -84,3 +84,32 @@ fn what_the_scripts_go_by_is_what_the_server_says() {
         "CORRUPT"
     );
 }
+
+/// Another list than the scripts' would lose what a user sets, or send what they refuse.
+#[test]
+fn the_reserved_names_and_their_types_are_those_of_the_manifest() {
+    let manifest = include_str!("../../lua/manifest.json");
+    let manifest: serde_json::Value = serde_json::from_str(manifest).unwrap();
+    let entries = manifest["reserved"].as_array().unwrap();
+    let names: Vec<_> = entries.iter().map(|entry| &entry["name"]).collect();
+    assert_eq!(names, reserved::ALL);
+    for (entry, name) in entries.iter().zip(reserved::ALL) {
+        let is_text = entry["type"] == "text";
+        let (text, number) = (rmp_serde::to_vec("7"), rmp_serde::to_vec(&7));
+        let (text, number) = (text.unwrap(), number.unwrap());
+        let (good, bad) = if is_text {
+            (text, number)
+        } else {
+            (number, text)
+        };
+        assert_eq!(reserved::as_argument(name, &good).unwrap(), "7", "{name}");
+        let refused = reserved::as_argument(name, &bad).unwrap_err().to_string();
+        let unit = entry["unit"].as_str().unwrap();
+        let says_unit = match unit {
+            "-" => refused.ends_with("a name"),
+            "count" => refused.ends_with("a whole number"),
+            unit => refused.ends_with(&format!("a whole number of {unit}")),
+        };
+        assert!(says_unit, "{unit}: {refused}");
+    }
+}

@@ -11,7 +11,7 @@ use super::{Description, Queue};
 use crate::Pending;
 use crate::error::{Error, Result};
 use crate::keys::{QueueKeys, QueueName, QueuePath};
-use crate::link::{Call, Reply, Retry};
+use crate::link::{Call, Reply};
 use crate::metadata::Metadata;
 use crate::operation::{Operation, no_reply, not_begun, value};
 use crate::script::{QUEUE_CREATE, QUEUE_GET};
@@ -58,18 +58,14 @@ impl CreateQueue {
     async fn run(self) -> Result<bool> {
         let queue = &self.queue;
         let of = Operation::begin(queue.store());
-        let retry = match &self.metadata {
-            None => Retry::Always,
-            Some(metadata) => {
-                queue.refuse_circles(&of, metadata).await?;
-                Retry::OnlyIfNotDone
-            }
-        };
+        if let Some(metadata) = &self.metadata {
+            queue.refuse_circles(&of, metadata).await?;
+        }
         let names = Names::of(&of);
         names.enter(queue.path()).await.map_err(not_begun)?;
         let metadata = self.metadata.as_ref();
         let call = |_| with_metadata(of.timed(&QUEUE_CREATE, queue.keys()), metadata);
-        let made = queue.swept(&of, retry, None, call).await?;
+        let made = queue.swept(&of, None, call).await?;
         let is_new = queue.numbered(made)? == 1;
         if is_new {
             queue.report("name not entered again", names.enter(queue.path()).await);
@@ -105,18 +101,17 @@ pub(super) async fn in_an_existing_queue(
     of: &Operation,
     keys: &QueueKeys,
     call: Call,
-    retry: Retry,
 ) -> Result<Value> {
     let create = of.timed(&QUEUE_CREATE, keys).arg("");
     let calls = [create, call];
-    let mut reply = of.calls(&calls[1..], retry).await.pop();
+    let mut reply = of.calls(&calls[1..]).await.pop();
     while let Some(Err(Error::QueueDoesNotExist { .. })) = reply {
         if !of.has_time() {
             break;
         }
         let names = Names::of(of);
         names.enter(keys.path()).await.map_err(not_begun)?;
-        let mut replies = of.calls(&calls, retry).await;
+        let mut replies = of.calls(&calls).await;
         reply = replies.pop();
         match replies.pop().unwrap_or_else(|| Err(no_reply())) {
             // The queue is there and has a name; this is for the rare case that someone took the
@@ -151,7 +146,7 @@ impl Queue {
             };
             let keys = QueueKeys::new(&there.prefix, path);
             let described = there.script(&QUEUE_GET, &keys);
-            next = match there.call(described, Retry::Always).await {
+            next = match there.call(described).await {
                 Ok(reply) => {
                     let target = Description::read_leniently(reply)?.metadata;
                     target.dead_letter_queue().map(str::to_owned)

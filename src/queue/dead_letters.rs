@@ -9,7 +9,6 @@ use super::redrive::{Place, Redrive};
 use super::{MessagePage, Queue};
 use crate::Pending;
 use crate::error::{Error, Result};
-use crate::link::Retry;
 use crate::message::{Message, MessageId, refuse_above_most};
 use crate::operation::Operation;
 use crate::reply::Fields;
@@ -81,7 +80,7 @@ impl Queue {
     ) -> Result<(Timestamp, Vec<Message>)> {
         let call = of.timed(&DEAD_LIST, self.keys());
         let call = call.arg(marker.map_or_else(String::new, |id| id.to_string()));
-        let mut fields = Fields::of(of.call(call.arg(limit), Retry::Always).await?)?;
+        let mut fields = Fields::of(of.call(call.arg(limit)).await?)?;
         let now = fields.number()?.into();
         Ok((now, self.kept_of(&mut fields, now)?))
     }
@@ -155,7 +154,7 @@ impl DeadLetters {
         refuse_above_most(queue.path(), "ids", ids.len())?;
         let of = Operation::begin(queue.store());
         let call = of.timed(&DEAD_GET, queue.keys()).arg(ids);
-        let mut fields = Fields::of(of.call(call, Retry::Always).await?)?;
+        let mut fields = Fields::of(of.call(call).await?)?;
         let now = fields.number()?.into();
         queue.kept_of(&mut fields, now)
     }
@@ -183,7 +182,7 @@ impl DeadLetters {
         refuse_above_most(queue.path(), "ids", ids.len())?;
         let of = Operation::begin(queue.store());
         let call = of.script(&DEAD_PURGE, queue.keys()).arg(ids);
-        queue.numbered(of.call(call, Retry::Always).await?)
+        queue.numbered(of.call(call).await?)
     }
 
     /// Deletes all of them in one step, in the same time for ten as for ten million; answers how many
@@ -207,7 +206,7 @@ impl DeadLetters {
         let queue = &self.queue;
         let of = Operation::begin(queue.store());
         let call = of.script(&DEAD_PURGE, queue.keys()).arg("");
-        queue.numbered(of.call(call, Retry::OnlyIfNotDone).await?)
+        queue.numbered(of.call(call).await?)
     }
 
     /// Sends up to 250 of them out again: back to the queue, or to another one. See [`Redrive`].

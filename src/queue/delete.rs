@@ -9,7 +9,6 @@ use super::Queue;
 use crate::Pending;
 use crate::claim::ClaimId;
 use crate::error::Result;
-use crate::link::Retry;
 use crate::message::{MessageId, refuse_above_most};
 use crate::operation::Operation;
 use crate::script::DELETE;
@@ -91,7 +90,7 @@ impl Delete {
         let claim = self.claim.as_ref().map_or("", ClaimId::as_str);
         let ids: Vec<_> = self.ids.iter().map(MessageId::to_string).collect();
         let call = of.timed(&DELETE, queue.keys()).arg(claim).arg(ids);
-        queue.numbered(of.call(call, Retry::Always).await?)
+        queue.numbered(of.call(call).await?)
     }
 }
 

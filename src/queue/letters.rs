@@ -10,7 +10,6 @@ use super::Queue;
 use super::create::in_an_existing_queue;
 use crate::error::{Error, Result};
 use crate::keys::{QueueKeys, QueuePath};
-use crate::link::Retry;
 use crate::operation::Operation;
 use crate::reply::{Fields, number};
 use crate::script::{DEAD_DELIVER, DEAD_SETTLE, DEAD_TRANSIT};
@@ -140,7 +139,7 @@ impl Queue {
             .script(&DEAD_TRANSIT, self.keys())
             .arg(way.marker.as_str())
             .arg(BATCH);
-        let reply = of.call(call, Retry::Always).await?;
+        let reply = of.call(call).await?;
         let bundles = Fields::of(reply).and_then(|fields| Bundle::read_all(fields, way));
         bundles.map_err(|error| error.within(self.path(), None))
     }
@@ -154,10 +153,10 @@ impl Queue {
         for (id, letter) in &bundle.letters {
             call = call.arg(id).arg(letter.as_slice());
         }
-        let arrived = in_an_existing_queue(&there, &target, call, Retry::Always).await?;
+        let arrived = in_an_existing_queue(&there, &target, call).await?;
         let ids: Vec<_> = bundle.letters.into_iter().map(|(id, _)| id).collect();
         let settle = of.script(&DEAD_SETTLE, self.keys()).arg(ids);
-        let left = of.call(settle, Retry::Always).await?;
+        let left = of.call(settle).await?;
         Ok((number(arrived)?, number(left)?))
     }
 }

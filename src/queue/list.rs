@@ -8,7 +8,6 @@ use std::future::IntoFuture;
 use super::Queue;
 use crate::Pending;
 use crate::error::Result;
-use crate::link::Retry;
 use crate::message::{Message, MessageId};
 use crate::operation::Operation;
 use crate::reply::Fields;
@@ -118,7 +117,7 @@ impl List {
         loop {
             // At least once, so that the script refuses a limit of 0.
             let call = self.call(&of, marker, self.limit.saturating_sub(messages.len()));
-            let mut fields = Fields::of(of.call(call, Retry::Always).await?)?;
+            let mut fields = Fields::of(of.call(call).await?)?;
             let (now, state) = (fields.number()?.into(), fields.number()?);
             let next = fields.parsed()?;
             messages.append(&mut queue.seen(&mut fields, now)?);

@@ -9,7 +9,6 @@ use std::time::Duration;
 use super::{Look, Queue};
 use crate::Pending;
 use crate::error::{Error, Result};
-use crate::link::Retry;
 use crate::message::Message;
 use crate::operation::Operation;
 use crate::reply::Fields;
@@ -23,8 +22,9 @@ use crate::time::millis;
 /// [`TokenReused`](Error::TokenReused) where the token was for a post.
 ///
 /// Without a [token](Self::token) a lost answer loses the messages: it is an error with
-/// [`Outcome::Unknown`](crate::Outcome::Unknown). With one the library repeats the pop. A worker
-/// that may fail later than that wants a [claim](Queue::claim).
+/// [`Outcome::Unknown`](crate::Outcome::Unknown). With one the library repeats the pop, for as long
+/// as the token is sure to be known: 60 s. A worker that may fail later than that wants a
+/// [claim](Queue::claim).
 ///
 /// # Dropping the future
 /// Ends the waiting. It loses the messages that were popped meanwhile, except with a token: the same pop, made again,
@@ -97,10 +97,7 @@ impl Pop {
 
     async fn look(&self, wait: Option<Duration>) -> Result<Look<Vec<Message>>> {
         let queue = &self.queue;
-        let (token, retry) = match self.token.as_deref() {
-            None => ("", Retry::OnlyIfNotDone),
-            Some(token) => (token, Retry::Always),
-        };
+        let token = self.token.as_deref().unwrap_or_default();
         let of = Operation::begin(queue.store());
         let wait = wait
             .map(|wait| millis(wait).to_string())
@@ -109,7 +106,7 @@ impl Pop {
             let call = of.timed(&POP, queue.keys()).arg(self.limit).arg(token);
             call.arg(if force { "1" } else { "" }).arg(&wait)
         };
-        let reply = queue.swept(&of, retry, None, call).await?;
+        let reply = queue.swept(&of, None, call).await?;
         let look = Look::read(reply, |fields| self.read(fields));
         look.map_err(|error| error.within(queue.path(), None))
     }

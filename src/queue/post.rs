@@ -13,7 +13,7 @@ use super::Queue;
 use super::create::in_an_existing_queue;
 use crate::Pending;
 use crate::error::{Error, Result};
-use crate::link::{Call, Retry};
+use crate::link::Call;
 use crate::message::{MessageId, NewMessage, refuse_above_most};
 use crate::operation::Operation;
 use crate::reply::Fields;
@@ -32,7 +32,8 @@ use crate::time::millis;
 /// Whatever the error, all messages were posted or none.
 ///
 /// Without a [token](Self::token) a lost answer is an error with
-/// [`Outcome::Unknown`](crate::Outcome::Unknown); with one the library repeats the post.
+/// [`Outcome::Unknown`](crate::Outcome::Unknown); with one the library repeats the post, for as long
+/// as the token is sure to be known: 60 s.
 ///
 /// # Dropping the future
 /// Leaves all messages posted, or none; with a token the same post, made again, tells which.
@@ -133,13 +134,9 @@ impl Post {
         }
         let of = Operation::begin(queue.store());
         let call = self.call(&of, &messages)?;
-        let retry = match self.token {
-            Some(_) => Retry::Always,
-            None => Retry::OnlyIfNotDone,
-        };
         let reply = match queue.store().creates_queues() {
-            true => in_an_existing_queue(&of, queue.keys(), call, retry).await,
-            false => of.call(call, retry).await,
+            true => in_an_existing_queue(&of, queue.keys(), call).await,
+            false => of.call(call).await,
         };
         let reply = reply.map_err(|error| queue.store().told(error))?;
         let read = || {

@@ -4,7 +4,6 @@
 
 use super::Queue;
 use crate::error::{Error, Result};
-use crate::link::Retry;
 use crate::message::{Message, MessageId, refuse_above_most};
 use crate::operation::Operation;
 use crate::reply::Fields;
@@ -60,7 +59,7 @@ impl Queue {
         refuse_above_most(self.path(), "ids", ids.len())?;
         let of = Operation::begin(self.store());
         let call = of.timed(&GET, self.keys()).arg(ids);
-        let mut fields = Fields::of(of.call(call, Retry::Always).await?)?;
+        let mut fields = Fields::of(of.call(call).await?)?;
         let now = fields.number()?.into();
         self.seen(&mut fields, now)
     }
@@ -88,7 +87,7 @@ impl Queue {
         let mut marker = String::new();
         loop {
             let call = of.timed(&FIRST, self.keys()).arg(&marker).arg(newest);
-            let mut fields = Fields::of(of.call(call, Retry::Always).await?)?;
+            let mut fields = Fields::of(of.call(call).await?)?;
             let (now, state) = (fields.number()?.into(), fields.number()?);
             marker = fields.text()?;
             if state == 0 {

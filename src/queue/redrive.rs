@@ -12,7 +12,7 @@ use super::{MessagePage, Order, Queue};
 use crate::Pending;
 use crate::error::{Error, Outcome, Result};
 use crate::keys::{QueueName, QueuePath};
-use crate::link::{Call, Retry};
+use crate::link::Call;
 use crate::message::{MOST, Message, MessageId, refuse_above_most};
 use crate::operation::Operation;
 use crate::reply::Fields;
@@ -259,11 +259,11 @@ impl Redrive {
         let reply = match self.place {
             Place::Kept => {
                 let call = self.call(&of, ids, &steps.to);
-                of.call(call, Retry::Always).await?
+                of.call(call).await?
             }
             Place::Arrived => {
                 let call = |_| self.call(&of, ids, &steps.to);
-                queue.swept(&of, Retry::Always, None, call).await?
+                queue.swept(&of, None, call).await?
             }
         };
         let read = || {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::Queue;
 use crate::error::Result;
-use crate::link::Retry;
 use crate::message::MessageId;
 use crate::operation::Operation;
 use crate::reply::Fields;
@@ -59,7 +58,7 @@ impl Queue {
     pub async fn stats(&self) -> Result<Stats> {
         let of = Operation::begin(self.store());
         let call = |_| of.timed(&QUEUE_STATS, self.keys());
-        let reply = self.swept(&of, Retry::Always, None, call).await?;
+        let reply = self.swept(&of, None, call).await?;
         let stats = Fields::of(reply).and_then(Stats::read);
         stats.map_err(|error| error.within(self.path(), None))
     }

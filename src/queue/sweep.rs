@@ -10,7 +10,7 @@ use redis::Value;
 use super::Queue;
 use crate::claim::ClaimId;
 use crate::error::{Cause, Error, Outcome, Result};
-use crate::link::{Call, Reply, Retry};
+use crate::link::{Call, Reply};
 use crate::operation::{Operation, no_reply, not_begun, value};
 use crate::reply::Fields;
 use crate::script::SWEEP;
@@ -36,7 +36,6 @@ impl Queue {
     pub(crate) async fn swept(
         &self,
         of: &Operation,
-        retry: Retry,
         claim: Option<&ClaimId>,
         make: impl Fn(bool) -> Call + Send,
     ) -> Result<Value> {
@@ -46,7 +45,7 @@ impl Queue {
         let (result, letters) = loop {
             let mut calls: Vec<_> = (0..sweeps).map(|_| self.sweep(of, claim)).collect();
             calls.push(make(of.is_out_of_patience()));
-            let mut replies = of.calls(&calls, retry).await;
+            let mut replies = of.calls(&calls).await;
             let reply = replies.pop().unwrap_or_else(|| Err(no_reply()));
             let swept = Swept::read(replies);
             match reply {
@@ -93,7 +92,7 @@ impl Queue {
         let mut sweeps = 1;
         loop {
             let calls: Vec<_> = (0..sweeps).map(|_| self.sweep(&of, None)).collect();
-            let swept = Swept::read(of.calls(&calls, Retry::Always).await);
+            let swept = Swept::read(of.calls(&calls).await);
             if swept.letters > 0 {
                 self.carry_what_waits(&of).await;
             }

@@ -9,7 +9,6 @@ use serde::de::DeserializeOwned;
 use super::Queue;
 use crate::Pending;
 use crate::error::Result;
-use crate::link::Retry;
 use crate::message::{Message, MessageId, Origin};
 use crate::operation::Operation;
 use crate::reply::Fields;
@@ -141,7 +140,7 @@ impl ListInTransit {
         let queue = &self.queue;
         let call = of.script(&DEAD_TRANSIT, queue.keys());
         let call = call.arg(marker.map_or_else(String::new, |id| id.to_string()));
-        let mut fields = Fields::of(of.call(call.arg(limit), Retry::Always).await?)?;
+        let mut fields = Fields::of(of.call(call.arg(limit)).await?)?;
         let mut letters = Vec::new();
         while !fields.are_all_read() {
             let letter = LetterInTransit::read(&mut fields, queue);

@@ -8,7 +8,7 @@ use redis::Value;
 
 use crate::error::{Error, Result};
 use crate::keys::{ProjectName, QueueKeys, QueueName, QueuePath};
-use crate::link::{Call, Reply, Retry};
+use crate::link::{Call, Reply};
 use crate::operation::{Operation, no_reply, value};
 use crate::reply::{Fields, number};
 use crate::script::{DEAD_TRANSIT, QUEUE_EXISTS};
@@ -116,7 +116,7 @@ impl<'a> Names<'a> {
             calls.push(self.0.script(&QUEUE_EXISTS, &keys));
             calls.push(self.0.script(&DEAD_TRANSIT, &keys).arg("").arg(1));
         }
-        let mut replies = self.0.calls(&calls, Retry::Always).await.into_iter();
+        let mut replies = self.0.calls(&calls).await.into_iter();
         let mut gone = Vec::new();
         for path in paths {
             let (Some(exists), Some(letters)) = (replies.next(), replies.next()) else {
@@ -131,7 +131,7 @@ impl<'a> Names<'a> {
 
     async fn command(&self, name: &'static str, key: &str, arguments: &[&str]) -> Result<Value> {
         let call = Call::on_key(name, key).arg(arguments);
-        self.0.call(call, Retry::Always).await
+        self.0.call(call).await
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Names, Store};
 use crate::Pending;
 use crate::error::{Error, Result};
 use crate::keys::{ProjectName, QueueKeys, QueueName, QueuePath};
-use crate::link::{Reply, Retry};
+use crate::link::Reply;
 use crate::metadata::{self, Metadata};
 use crate::operation::{Operation, value};
 use crate::queue::Description;
@@ -173,7 +173,7 @@ impl Queues {
             .iter()
             .map(|name| of.script(script, &keys(name)))
             .collect();
-        let replies = of.calls(&calls, Retry::Always).await;
+        let replies = of.calls(&calls).await;
 
         let (mut entries, mut gone) = (Vec::new(), Vec::new());
         for (name, reply) in names.into_iter().zip(replies) {

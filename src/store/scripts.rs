@@ -7,7 +7,7 @@ use redis::Value;
 use super::Store;
 use crate::error::{Error, Result};
 use crate::keys::Part;
-use crate::link::{Call, Retry};
+use crate::link::Call;
 use crate::operation::{Operation, no_reply, value};
 use crate::reply::Fields;
 use crate::script;
@@ -50,7 +50,7 @@ impl Store {
         };
         let mut states: Vec<_> = script::ALL.iter().map(state).collect();
         let operation = Operation::begin(self);
-        for replies in operation.everywhere(&[call], Retry::Always).await? {
+        for replies in operation.everywhere(&[call]).await? {
             let reply = replies.into_iter().next().ok_or_else(no_reply)?;
             let mut known = Fields::of(value(reply?)?)?;
             for state in &mut states {
@@ -76,7 +76,7 @@ impl Store {
             |script: &&script::Script| Call::keyless("SCRIPT").arg("LOAD").arg(script.source());
         let calls: Vec<_> = script::ALL.iter().map(load).collect();
         let operation = Operation::begin(self);
-        for replies in operation.everywhere(&calls, Retry::Always).await? {
+        for replies in operation.everywhere(&calls).await? {
             for (script, reply) in script::ALL.iter().zip(replies) {
                 match value(reply?)? {
                     Value::BulkString(digest) if digest == script.sha1().as_bytes() => {}

@@ -7,7 +7,6 @@ use std::future::IntoFuture;
 use super::{Reading, Subscription, SubscriptionId};
 use crate::Pending;
 use crate::error::{Error, Result};
-use crate::link::Retry;
 use crate::operation::Operation;
 use crate::queue::Queue;
 use crate::reply::Fields;
@@ -74,7 +73,7 @@ impl ListSubscriptions {
                 .timed(&SUBSCRIPTION_LIST, queue.keys())
                 .arg(marker.map_or_else(String::new, |id| id.to_string()))
                 .arg(self.limit - subscriptions.len());
-            let reply = of.call(call, Retry::Always).await?;
+            let reply = of.call(call).await?;
             let read = || -> Result<u64> {
                 let mut fields = Fields::of(reply)?;
                 let state = fields.number()?;

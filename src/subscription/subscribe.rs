@@ -11,7 +11,6 @@ use serde::Serialize;
 use super::SubscriptionId;
 use crate::Pending;
 use crate::error::{Error, Result};
-use crate::link::Retry;
 use crate::metadata::Metadata;
 use crate::operation::Operation;
 use crate::queue::Queue;
@@ -98,7 +97,7 @@ impl Subscribe {
             .arg(&self.subscriber)
             .arg(millis(self.ttl))
             .arg(options.to_bin());
-        let reply = of.call(call, Retry::Always).await?;
+        let reply = of.call(call).await?;
         let read = || {
             let mut fields = Fields::of(reply)?;
             let is_new = fields.number()? == 1;

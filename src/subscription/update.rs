@@ -11,7 +11,6 @@ use serde::Serialize;
 use super::SubscriptionId;
 use crate::Pending;
 use crate::error::{Error, Result};
-use crate::link::Retry;
 use crate::metadata::Metadata;
 use crate::operation::Operation;
 use crate::queue::Queue;
@@ -92,7 +91,7 @@ impl UpdateSubscription {
         if let Some(options) = options {
             call = call.arg("options").arg(options.to_bin());
         }
-        of.call(call, Retry::OnlyIfNotDone).await.map(drop)
+        of.call(call).await.map(drop)
     }
 }
 

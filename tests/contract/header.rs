@@ -4,7 +4,11 @@
 
 use serde::Serialize;
 
-const SECTIONS: [&str; 7] = ["KEYS", "ARGV", "REPLY", "ERRORS", "COST", "WRITES", "MORE"];
+use super::repeat::Repeat;
+
+const SECTIONS: [&str; 8] = [
+    "KEYS", "ARGV", "REPLY", "ERRORS", "COST", "WRITES", "MORE", "REPEAT",
+];
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
@@ -21,6 +25,7 @@ pub struct Header {
     pub cost: String,
     pub writes: bool,
     pub more: bool,
+    pub repeat: Repeat,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -69,15 +74,17 @@ impl Header {
             );
             rest = next;
         }
-        let [keys, args, reply, errors, cost, writes, more] = &sections[..] else {
+        let [keys, args, reply, errors, cost, writes, more, repeat] = &sections[..] else {
             return Err(format!("has {} sections", sections.len()));
         };
         let (error_words, note) = errors.split_at(errors.len().min(1));
+        let args = arguments(args)?;
         Ok(Header {
             summary,
             details,
             keys: words(keys),
-            args: arguments(args)?,
+            repeat: Repeat::parse(repeat, &args)?,
+            args,
             reply: reply.join("\n"),
             errors: words(error_words),
             errors_note: note.join(" "),
@@ -215,6 +222,9 @@ fn a_header_is_read_and_what_strays_from_it_is_refused() {
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe with now
+--   one
 local x = 1
 -- KEYS
 ";
@@ -229,6 +239,7 @@ local x = 1
         ("one\ntwo", "MORE only sometimes")
     );
     assert!(header.writes && !header.more);
+    assert_eq!(header.repeat.arg.as_deref(), Some("now"));
     for (from, to) in [
         ("a/b:", "b:"),
         ("-- REPLY\n--   one\n--   two\n", ""),
@@ -236,6 +247,7 @@ local x = 1
         ("--   log", "-- log"),
         ("--\n-- KEYS", "-- KEYS"),
         ("  which", ""),
+        ("safe with now", "safe with id"),
     ] {
         assert!(
             Header::parse("a/b", &text.replace(from, to)).is_err(),

@@ -10,6 +10,8 @@ mod common;
 mod header;
 mod manifest;
 mod pieces;
+mod repeat;
+mod reserved;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -278,7 +280,8 @@ fn the_library_has_the_same_scripts_with_the_same_keys() {
         let keys: Vec<_> = script.keys().iter().map(|part| part.as_str()).collect();
         let same = keys == header.keys && script.writes() == header.writes;
         assert!(
-            same && script.may_answer_more() == header.more,
+            same && script.may_answer_more() == header.more
+                && repeat::of_the_library(script) == header.repeat.in_table(&header.args),
             "src/script.rs should say:\n{line}"
         );
         // After a rewrite the library under test is still the one of before.
@@ -306,9 +309,10 @@ fn table_line(name: &str, header: &Header) -> String {
     let effect = if header.writes { "writes" } else { "reads" };
     let more = if header.more { " more" } else { "" };
     format!(
-        "    {} \"{name}\" [{}] {effect}{more};",
+        "    {} \"{name}\" [{}] {effect}{more}, {};",
         name.to_uppercase().replace('/', "_"),
-        parts.join(" ")
+        parts.join(" "),
+        header.repeat.in_table(&header.args)
     )
 }
 

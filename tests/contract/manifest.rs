@@ -1,6 +1,7 @@
 //! `lua/manifest.json`, made of the scripts' headers.
 //!
-//! Guards what clients in other languages read: a change of its shape is a new `contract` number.
+//! Guards what clients in other languages read: fields may be added, any other change of its shape is
+//! a new `contract` number.
 
 use std::path::Path;
 
@@ -8,6 +9,8 @@ use serde::Serialize;
 
 use super::Source;
 use super::header::Arg;
+use super::repeat::Repeat;
+use super::reserved::{self, Reserved};
 
 /// Of the manifest's and the calls' shape.
 const CONTRACT: u32 = 1;
@@ -18,6 +21,7 @@ const SCHEMA: u32 = 1;
 struct Manifest<'a> {
     contract: u32,
     schema: u32,
+    reserved: Vec<Reserved>,
     scripts: Vec<Entry<'a>>,
 }
 
@@ -38,6 +42,7 @@ struct Entry<'a> {
     cost: &'a str,
     writes: bool,
     more: bool,
+    repeat: &'a Repeat,
 }
 
 /// The text of the manifest, by the scripts as they stand.
@@ -46,6 +51,7 @@ pub fn generate(sources: &[Source]) -> String {
     let manifest = Manifest {
         contract: CONTRACT,
         schema: SCHEMA,
+        reserved: reserved::read(),
         scripts,
     };
     serde_json::to_string_pretty(&manifest).unwrap() + "\n"
@@ -71,5 +77,6 @@ fn entry(source: &Source) -> Entry<'_> {
         cost: &header.cost,
         writes: header.writes,
         more: header.more,
+        repeat: &header.repeat,
     }
 }

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use marconi_redis::Store;
+use marconi_redis::script::ALL;
 use serde::Serialize;
 
 use crate::blocks::{root, text};
@@ -29,6 +30,23 @@ fn the_examples_of_the_documents_are_those_that_are_compiled() {
         let shown = format!("```rust,no_run\n{code}```\n");
         assert!(text(document).contains(&shown), "{name}");
     }
+}
+
+#[test]
+fn a_digest_that_a_document_shows_is_that_of_a_script() {
+    let mut shown = 0;
+    for document in ["README.md", "docs/cli.md", "docs/contract.md"] {
+        let text = text(document);
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        let is_digest =
+            |word: &&str| word.len() == 40 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        for word in words.filter(is_digest) {
+            let known = ALL.iter().any(|script| script.sha1() == word);
+            assert!(known, "{document}: {word}");
+            shown += 1;
+        }
+    }
+    assert!(shown > 0);
 }
 
 /// As cargo has built it already for these tests, so with the same features.

@@ -6,12 +6,14 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from redis import exceptions
 
 from marconi_redis import NewMessage, Outcome, Queue, QueuePath, Store, Transport
 from marconi_redis.link.verdict import ServerReply, server_reply
+from marconi_redis.operation import Operation
 from proxies import Proxy
 from servers import Server, server
 
@@ -52,6 +54,30 @@ def test_a_post_with_a_token_is_not_doubled_where_its_answer_was_lost(wired: Que
     id = wired.post("once", token=str(uuid.uuid4()))
     assert wire.lost.is_set()
     assert [message.id for message in wired.list().messages] == [id]
+
+
+def test_a_token_that_may_be_forgotten_by_then_is_not_sent_again(wired: Queue, wire: Proxy) -> None:
+    of = Operation(wired.store)
+    post = of.script(
+        "post", wired.keys, client="c", token="t", digest="d", ttl=[None], delay=[None], body=[b"\x01"]
+    )
+    assert post.repeat == 60
+    wired.stats()
+    wire.fall_silent()
+    begun = time.monotonic()
+    with pytest.raises(Transport) as lost:
+        of.call(replace(post, repeat=0.2))
+    assert lost.value.outcome == "unknown"
+    # One attempt, and not as many as fit into the deadline.
+    assert time.monotonic() - begun < 2
+
+
+def test_calls_that_go_together_are_repeated_as_the_strictest_allows(wired: Queue, wire: Proxy) -> None:
+    of = Operation(wired.store)
+    sweep, purge = of.script("sweep", wired.keys), of.script("queue/purge", wired.keys)
+    wire.lose()
+    answers = of.calls([sweep, purge])
+    assert [getattr(answer, "outcome", None) for answer in answers] == ["unknown", "unknown"]
 
 
 def test_a_post_without_a_token_says_unknown_and_is_not_repeated(wired: Queue, wire: Proxy) -> None:

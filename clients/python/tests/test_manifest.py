@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import math
 
 import pytest
 
-from marconi_redis import InvalidArgument
+from marconi_redis import InvalidArgument, metadata
 from marconi_redis.errors import BY_WORD
-from marconi_redis.manifest import SCRIPTS
-from marconi_redis.metadata import NUMBERS, TEXTS
+from marconi_redis.manifest import RESERVED, SCRIPTS, Repeat
 
 
 def test_every_word_of_the_manifest_has_a_class_of_its_own() -> None:
@@ -19,15 +18,39 @@ def test_every_word_of_the_manifest_has_a_class_of_its_own() -> None:
     assert all(BY_WORD[word].word == word for word in words)
 
 
-def test_reserved_names_are_those_of_the_manifest() -> None:
-    import json
+def test_what_is_reserved_goes_to_the_scripts_by_its_type() -> None:
+    given: dict[str, object] = {
+        name: one.min if one.type == "integer" else "x" * one.min for name, one in RESERVED.items()
+    }
+    arguments = metadata.arguments({"mine": 1, **given})
+    assert arguments["name"] == list(given)
+    assert arguments["value"] == [str(value) for value in given.values()]
+    for name, value in given.items():
+        with pytest.raises(InvalidArgument, match=name):
+            metadata.arguments({name: 1 if isinstance(value, str) else "1"})
 
-    from marconi_redis.manifest import _lua
 
-    entries = json.loads((_lua() / "manifest.json").read_text())["scripts"]
-    create = next(entry for entry in entries if entry["name"] == "queue/create")
-    doc = next(argument["doc"] for argument in create["args"] if argument["name"] == "name")
-    assert set(re.findall(r"_[a-z_]+", doc)) == NUMBERS | TEXTS
+@pytest.mark.parametrize(
+    ("script", "values", "seconds"),
+    [
+        ("claim", {}, math.inf),
+        ("queue/purge", {}, 0),
+        ("post", {"token": "t"}, 60),
+        ("post", {"token": None}, 0),
+        ("queue/create", {}, math.inf),
+        ("queue/create", {"metadata": b"\x80"}, 0),
+        ("dead/purge", {"id": ["1-0"]}, math.inf),
+        ("dead/purge", {"id": [""]}, 0),
+    ],
+)
+def test_a_call_may_be_repeated_as_its_script_and_arguments_say(
+    script: str, values: dict[str, object], seconds: float
+) -> None:
+    assert SCRIPTS[script].repeat.lasts(values) == seconds
+
+
+def test_a_rule_of_a_later_manifest_is_not_safe() -> None:
+    assert Repeat("sometimes", "token", None).lasts({"token": "t"}) == 0
 
 
 def test_arguments_go_in_the_manifests_order_and_groups_are_repeated_as_groups() -> None:

@@ -17,6 +17,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   unsafe
+--   0; a late repeat takes what another placed between
 if #KEYS ~= 4 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 4 keys and 3 arguments') end
 local STATE, POOL_QUEUES, CATALOGUE, CATALOGUE_NAMES = unpack(KEYS)
 local project, queue, pool = unpack(ARGV)

@@ -16,6 +16,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 3 or #ARGV ~= 2 then return redis.error_reply('BADARG call: wants 3 keys and 2 arguments') end
 local STATE, POOLS, CATALOGUE = unpack(KEYS)
 local project, queue = unpack(ARGV)

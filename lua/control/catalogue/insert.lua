@@ -18,6 +18,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   unsafe
+--   not new; undoes what another set between
 if #KEYS ~= 4 or #ARGV ~= 4 then return redis.error_reply('BADARG call: wants 4 keys and 4 arguments') end
 local STATE, POOL_QUEUES, CATALOGUE, CATALOGUE_NAMES = unpack(KEYS)
 local project, queue, pool, known = unpack(ARGV)

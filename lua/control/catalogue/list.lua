@@ -17,6 +17,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 3 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 3 keys and 3 arguments') end
 local STATE, CATALOGUE, CATALOGUE_NAMES = unpack(KEYS)
 local project, marker = ARGV[1], ARGV[2]

@@ -21,6 +21,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   the same pool, not new
 if #KEYS ~= 6 or #ARGV ~= 4 then return redis.error_reply('BADARG call: wants 6 keys and 4 arguments') end
 local STATE, POOLS, POOL_QUEUES, FLAVORS, CATALOGUE, CATALOGUE_NAMES = unpack(KEYS)
 local project, queue, flavor, random = unpack(ARGV)

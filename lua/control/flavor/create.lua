@@ -17,6 +17,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   unsafe
+--   not new; undoes what another set between
 if #KEYS ~= 3 or #ARGV ~= 3 then return redis.error_reply('BADARG call: wants 3 keys and 3 arguments') end
 local STATE, FLAVORS, FLAVOR_NAMES = unpack(KEYS)
 local project, name = ARGV[1], ARGV[2]

@@ -15,6 +15,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   unsafe
+--   0; a late repeat takes what another made between
 if #KEYS ~= 3 or #ARGV ~= 2 then return redis.error_reply('BADARG call: wants 3 keys and 2 arguments') end
 local STATE, FLAVORS, FLAVOR_NAMES = unpack(KEYS)
 local project, name = ARGV[1], ARGV[2]

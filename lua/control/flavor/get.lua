@@ -15,6 +15,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 2 or #ARGV ~= 2 then return redis.error_reply('BADARG call: wants 2 keys and 2 arguments') end
 local STATE, FLAVORS = unpack(KEYS)
 local project, name = unpack(ARGV)

@@ -18,6 +18,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   unsafe
+--   not new; undoes what another set between
 if #KEYS ~= 2 or #ARGV < 3 or #ARGV % 2 == 0 or #ARGV > 9 then
   return redis.error_reply('BADARG call: wants 2 keys, 1 argument, and up to 4 fields with their values')
 end

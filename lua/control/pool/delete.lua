@@ -15,6 +15,9 @@
 --   yes
 -- MORE
 --   no
+-- REPEAT
+--   unsafe
+--   0; a late repeat takes what another made between
 if #KEYS ~= 3 or #ARGV ~= 1 then return redis.error_reply('BADARG call: wants 3 keys and 1 argument') end
 local STATE, POOLS, POOL_QUEUES = unpack(KEYS)
 local name = ARGV[1]

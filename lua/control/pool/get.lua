@@ -14,6 +14,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 3 or #ARGV ~= 1 then return redis.error_reply('BADARG call: wants 3 keys and 1 argument') end
 local STATE, POOLS, POOL_QUEUES = unpack(KEYS)
 local name = ARGV[1]

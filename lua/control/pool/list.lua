@@ -17,6 +17,9 @@
 --   no
 -- MORE
 --   no
+-- REPEAT
+--   safe
+--   as it is by then
 if #KEYS ~= 3 or #ARGV ~= 4 then return redis.error_reply('BADARG call: wants 3 keys and 4 arguments') end
 local STATE, POOLS, POOL_QUEUES = unpack(KEYS)
 local marker, limit, by, flavor = unpack(ARGV)

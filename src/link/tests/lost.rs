@@ -71,6 +71,28 @@ async fn a_lost_reply_is_asked_for_again_where_a_repeat_has_the_effect_of_one() 
     assert_eq!(number(&link.call(add(&keys, 1), Retry::Always).await), 2);
 }
 
+/// A token is forgotten one day, and the call would be made a second time.
+#[tokio::test]
+async fn a_repeat_that_is_safe_for_a_time_only_is_not_made_after_it() {
+    let server = Server::start_tcp(&[]);
+    let proxy = Proxy::before(server.port()).await;
+    let link = open(&proxy.url(), within(10_000)).unwrap();
+    let keys = keys();
+    let for_a_minute = Retry::Within(Duration::from_secs(60));
+    assert_eq!(number(&link.call(add(&keys, 1), for_a_minute).await), 1);
+    proxy.drop_after_next_reply();
+    assert_eq!(number(&link.call(add(&keys, 1), for_a_minute).await), 3);
+
+    proxy.swallow_replies(true);
+    let begun = Instant::now();
+    let shortly = Retry::Within(Duration::from_millis(200));
+    let error = link.call(add(&keys, 1), shortly).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    assert!(begun.elapsed() < Duration::from_secs(5), "the deadline");
+    proxy.swallow_replies(false);
+    assert_eq!(number(&link.call(add(&keys, 0), Retry::Always).await), 4);
+}
+
 #[tokio::test]
 async fn what_was_lost_once_stays_unknown_though_the_server_is_gone_by_then() {
     let mut server = Server::start_tcp(&[]);

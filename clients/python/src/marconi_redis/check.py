@@ -34,7 +34,7 @@ def violations(store: Store, script: str, keys: Owner, parts: Iterable[str]) -> 
         while True:
             of = Operation(store)
             call = of.script(script, keys, part=part, cursor=cursor)
-            fields = Fields(of.call(call, repeatable=True))
+            fields = Fields(of.call(call))
             cursor = fields.text()
             fields.number()
             while fields.left:

@@ -115,7 +115,7 @@ class _Trial:
         """What outlives a queue's deletion: nobody will make one of this name again."""
         try:
             of = Operation(queue.store)
-            of.call(command("UNLINK", queue.keys.key("floor")), repeatable=True)
+            of.call(command("UNLINK", queue.keys.key("floor")))
         except MarconiError as error:
             queue._report("not forgotten", error)
 
@@ -150,7 +150,7 @@ def _stats(store: Store, project: str, names: list[str]) -> Iterator[Stats | Non
     of = Operation(store)
     paths = [QueuePath(project, name) for name in names]
     calls = [of.script("queue/stats", QueueKeys(of.prefix, path)) for path in paths]
-    for path, answer in zip(paths, of.calls(calls, repeatable=True), strict=True):
+    for path, answer in zip(paths, of.calls(calls), strict=True):
         try:
             yield _read(store, path, answer)
         except QueueDoesNotExist:

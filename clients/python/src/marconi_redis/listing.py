@@ -107,7 +107,7 @@ class QueueListing:
         script = "queue/get" if self._reads_metadata else "queue/exists"
         calls = [of.script(script, QueueKeys(of.prefix, path)) for path in paths]
         entries, gone = [], []
-        for path, answer in zip(paths, of.calls(calls, repeatable=True), strict=True):
+        for path, answer in zip(paths, of.calls(calls), strict=True):
             try:
                 metadata = self._described(answer)
             except QueueDoesNotExist:

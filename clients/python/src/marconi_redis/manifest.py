@@ -1,4 +1,4 @@
-"""The scripts and what `lua/manifest.json` says of them: keys, arguments, errors, digests.
+"""The scripts and what `lua/manifest.json` says of them: keys, arguments, errors, digests, repeats.
 
 Guards that no rule of the scripts is written a second time: order, encoding and words come from the
 manifest, and a script whose bytes are not those of its digest is not used.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -58,6 +60,38 @@ class Argument:
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """What a second call does where the answer to the first was lost."""
+
+    safe: str
+    arg: str | None
+    within: int | None
+
+    def lasts(self, values: Mapping[str, object]) -> float:
+        """For how many seconds two calls with these arguments have the effect of one; 0: not at all."""
+        value = values.get(self.arg or "")
+        each = value if isinstance(value, list) else [value]
+        is_given = any(one not in (None, "", b"") for one in each)
+        match self.safe, is_given:
+            case ("always", _) | ("with", True) | ("without", False):
+                return math.inf if self.within is None else self.within / 1000
+        # Whatever a later manifest says: not safe.
+        return 0
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """A metadata name that the scripts themselves go by. Of text the bounds are its bytes."""
+
+    name: str
+    type: str
+    unit: str
+    min: int
+    max: int
+    doc: str
+
+
+@dataclass(frozen=True)
 class Script:
     """One script: what it is called with, and what it can refuse with."""
 
@@ -69,6 +103,7 @@ class Script:
     errors: frozenset[str]
     writes: bool
     more: bool
+    repeat: Repeat
 
     @cached_property
     def takes_now(self) -> bool:
@@ -120,7 +155,7 @@ def _read(lua: Path, entry: dict[str, Any]) -> Script:
     )
     unknown = {"integer", "flag", "uuid", "id", "text", "bin", "envelope"}
     strange = {a.type for a in arguments} - unknown
-    words = frozenset(entry["errors"])
+    words, repeat = frozenset(entry["errors"]), entry["repeat"]
     if strange or words - BY_WORD.keys() - {"MORE"}:
         raise ImportError(f"{entry['name']}: the manifest has types or words of a later contract")
     return Script(
@@ -132,17 +167,23 @@ def _read(lua: Path, entry: dict[str, Any]) -> Script:
         errors=words,
         writes=entry["writes"],
         more=entry["more"],
+        repeat=Repeat(repeat["safe"], repeat.get("arg"), repeat.get("within")),
     )
 
 
-def _load() -> MappingProxyType[str, Script]:
+def _load() -> tuple[MappingProxyType[str, Script], MappingProxyType[str, Reserved]]:
     lua = _lua()
     manifest = json.loads((lua / "manifest.json").read_bytes())
     if manifest["contract"] != CONTRACT:
         raise ImportError(f"{lua} is of contract {manifest['contract']}, this package of {CONTRACT}")
     scripts = (_read(lua, entry) for entry in manifest["scripts"])
-    return MappingProxyType({script.name: script for script in scripts})
+    known = [field.name for field in fields(Reserved)]
+    reserved = (Reserved(**{name: entry[name] for name in known}) for entry in manifest["reserved"])
+    return (
+        MappingProxyType({script.name: script for script in scripts}),
+        MappingProxyType({one.name: one for one in reserved}),
+    )
 
 
-#: Every script, by its name.
-SCRIPTS = _load()
+#: Every script, and every reserved metadata name, by its name.
+SCRIPTS, RESERVED = _load()

@@ -10,19 +10,7 @@ from typing import Any
 
 from . import envelope
 from .errors import Codec, InvalidArgument
-
-#: The reserved names whose values are whole numbers: ms, a count, bytes.
-NUMBERS = frozenset(
-    [
-        "_default_message_ttl",
-        "_default_message_delay",
-        "_max_claim_count",
-        "_dead_letter_queue_messages_ttl",
-        "_max_messages_post_size",
-    ]
-)
-#: The reserved names whose values are text.
-TEXTS = frozenset(["_dead_letter_queue", "_flavor"])
+from .manifest import RESERVED
 
 #: What users give and get: any map of msgpack values with text for names.
 Metadata = Mapping[str, Any]
@@ -57,7 +45,7 @@ def arguments(metadata: Metadata | None) -> dict[str, object]:
     """What queue/create and queue/set are given; None leaves all as it is."""
     if metadata is None:
         return {}
-    names = [name for name in metadata if name in NUMBERS | TEXTS]
+    names = [name for name in metadata if name in RESERVED]
     return {
         "metadata": packed(metadata),
         "name": names,
@@ -66,8 +54,9 @@ def arguments(metadata: Metadata | None) -> dict[str, object]:
 
 
 def _reserved(name: str, value: object) -> str:
-    if name in TEXTS and isinstance(value, str):
+    is_number = RESERVED[name].type == "integer"
+    if not is_number and isinstance(value, str):
         return value
-    if name in NUMBERS and isinstance(value, int) and not isinstance(value, bool):
+    if is_number and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise InvalidArgument(f"{name}: wants {'a whole number' if name in NUMBERS else 'text'}")
+    raise InvalidArgument(f"{name}: wants {'a whole number' if is_number else 'text'}")

@@ -72,7 +72,7 @@ class Names:
             keys = QueueKeys(self._of.prefix, path)
             calls.append(self._of.script("queue/exists", keys))
             calls.append(self._of.script("dead/transit", keys, limit=1))
-        answers = self._of.calls(calls, repeatable=True)
+        answers = self._of.calls(calls)
         found = zip(paths, answers[::2], answers[1::2], strict=True)
         return [
             path
@@ -82,7 +82,7 @@ class Names:
         ]
 
     def _command(self, name: str, key: str, *arguments: str) -> object:
-        return self._of.call(command(name, key, *arguments), repeatable=True)
+        return self._of.call(command(name, key, *arguments))
 
 
 def _is(answer: Answer, asked: Callable[[object], bool]) -> bool:

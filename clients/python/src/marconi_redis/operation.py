@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .errors import Corrupt, InvalidArgument, MarconiError, Transport
@@ -65,13 +66,18 @@ class Operation:
             values["now"] = self._now
         return script_call(script, keys, **values)
 
-    def calls(self, calls: Sequence[Call], *, repeatable: bool) -> list[Answer]:
-        """Several calls in one round trip, in their order; an answer for each."""
-        return run(self._source, calls, repeatable=repeatable, until=self._until)
+    def calls(self, calls: Sequence[Call]) -> list[Answer]:
+        """Several calls in one round trip, in their order; an answer for each. They are repeated
+        together, so as the strictest of them allows."""
+        return run(self._source, calls, until=self._until)
 
-    def call(self, call: Call, *, repeatable: bool) -> object:
+    def call(self, call: Call) -> object:
         """One call, and its reply. Raises what it was refused with."""
-        return value(self.calls([call], repeatable=repeatable)[0])
+        return value(self.calls([call])[0])
+
+    def call_once(self, call: Call) -> object:
+        """One whose caller wants to hear of a lost answer, although a repeat would do no harm."""
+        return self.call(replace(call, repeat=0))
 
 
 def value(answer: Answer) -> object:

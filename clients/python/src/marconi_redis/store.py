@@ -106,7 +106,7 @@ class Store:
 
         Raises Transport with outcome "not done".
         """
-        Operation(self).call(command("PING"), repeatable=True)
+        Operation(self).call(command("PING"))
         return self
 
     def close(self) -> None:

@@ -27,7 +27,7 @@ class ControlBase:
 
     def drop_all(self, kind: Literal["pools", "flavors", "catalogue"]) -> int:
         """Takes out all of a kind, and says how many. Pools are not asked whether they are in use."""
-        return number(self._call("control/drop", repeatable=False, what=kind))
+        return number(self._call("control/drop", what=kind))
 
     def check(self) -> list[Violation]:
         """Where the parts do not agree, and which queues are on pools that are not there."""
@@ -35,6 +35,6 @@ class ControlBase:
         parts = SCRIPTS["control/check"].keys[1:]
         return violations(self.store, "control/check", self.keys, parts)
 
-    def _call(self, script: str, /, *, repeatable: bool, **values: object) -> object:
+    def _call(self, script: str, /, **values: object) -> object:
         of = Operation(self.store)
-        return of.call(of.script(script, self.keys, **values), repeatable=repeatable)
+        return of.call(of.script(script, self.keys, **values))

@@ -58,7 +58,6 @@ class Catalogue(ControlBase):
         """
         reply = self._placing(
             "register",
-            repeatable=True,
             **_named(queue),
             flavor=flavor,
             random=secrets.randbits(32),
@@ -69,17 +68,17 @@ class Catalogue(ControlBase):
 
     def placement(self, queue: QueuePath) -> Placement:
         """Where a queue is. Raises QueueNotMapped."""
-        reply = self._placing("get", repeatable=True, **_named(queue))
+        reply = self._placing("get", **_named(queue))
         return Placement.read(Fields(reply))
 
     def place(self, queue: QueuePath, pool: str) -> bool:
         """Notes that a queue is on a pool; True where it is new. Moves nothing, asks for no pool."""
-        placed = self._placing("insert", repeatable=False, **_named(queue), pool=pool)
+        placed = self._placing("insert", **_named(queue), pool=pool)
         return number(placed) == 1
 
     def move_entry(self, queue: QueuePath, pool: str) -> None:
         """Notes that a queue of the catalogue is on another pool. Raises QueueNotMapped."""
-        self._placing("insert", repeatable=False, **_named(queue), pool=pool, known=True)
+        self._placing("insert", **_named(queue), pool=pool, known=True)
 
     def unplace(self, queue: QueuePath, pool: str | None = None) -> bool:
         """Takes a queue out of the catalogue; True where it was there.
@@ -87,14 +86,13 @@ class Catalogue(ControlBase):
         ``pool``: only where it is on that one, so that none is taken out that another has placed
         elsewhere meanwhile; None = whichever.
         """
-        taken = self._placing("delete", repeatable=False, **_named(queue), pool=pool)
+        taken = self._placing("delete", **_named(queue), pool=pool)
         return number(taken) == 1
 
     def catalogue(self, project: str, *, marker: str | None = None, limit: int = 10) -> CataloguePage:
         """A page of a project's queues, in the order of their names' bytes. ``limit``: 1 to 1000."""
         reply = self._placing(
             "list",
-            repeatable=True,
             project=tagged(project),
             marker=marker,
             limit=limit,
@@ -104,10 +102,10 @@ class Catalogue(ControlBase):
             found.append(CatalogueEntry(fields.text(), fields.text()))
         return CataloguePage(found, found[-1].queue if found and len(found) == limit else None)
 
-    def _placing(self, verb: str, /, *, repeatable: bool, **values: object) -> object:
+    def _placing(self, verb: str, /, **values: object) -> object:
         of = Operation(self.store)
         call = of.script(f"control/catalogue/{verb}", self._catalogue_keys, **values)
-        return of.call(call, repeatable=repeatable)
+        return of.call(call)
 
 
 def _named(queue: QueuePath) -> dict[str, str]:

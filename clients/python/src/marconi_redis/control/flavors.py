@@ -47,14 +47,12 @@ class Flavors(ControlBase):
 
     def delete_flavor(self, project: str, name: str) -> bool:
         """Takes a flavor out; True where it was there. Pools and queues of its name stay as they are."""
-        deleted = self._call(
-            "control/flavor/delete", repeatable=False, project=tagged(project), name=name
-        )
+        deleted = self._call("control/flavor/delete", project=tagged(project), name=name)
         return number(deleted) == 1
 
     def flavor(self, project: str, name: str) -> Flavor:
         """A flavor. Raises FlavorDoesNotExist."""
-        reply = self._call("control/flavor/get", repeatable=True, project=tagged(project), name=name)
+        reply = self._call("control/flavor/get", project=tagged(project), name=name)
         if not isinstance(reply, bytes):
             raise Corrupt(f"a {type(reply).__name__} where a string should be")
         return Flavor(name, unpacked(reply, "capabilities"))
@@ -63,7 +61,6 @@ class Flavors(ControlBase):
         """A page of a project's flavors, in the order of their names' bytes. ``limit``: 1 to 1000."""
         reply = self._call(
             "control/flavor/list",
-            repeatable=True,
             project=tagged(project),
             marker=marker,
             limit=limit,
@@ -76,7 +73,6 @@ class Flavors(ControlBase):
     def _write_flavor(self, script: str, project: str, name: str, capabilities: Metadata) -> int:
         reply = self._call(
             script,
-            repeatable=False,
             project=tagged(project),
             name=name,
             capabilities=packed(capabilities, "capabilities"),

@@ -59,7 +59,7 @@ class Pools(ControlBase):
         Raises PoolAlreadyExists where another pool has the uri; TooLarge above a thousand pools.
         """
         given = _given(weight=weight, uri=uri, flavor=flavor, options=options)
-        return number(self._call("control/pool/create", repeatable=False, name=name, **given)) == 1
+        return number(self._call("control/pool/create", name=name, **given)) == 1
 
     def update_pool(
         self,
@@ -75,18 +75,18 @@ class Pools(ControlBase):
         Raises PoolDoesNotExist, PoolAlreadyExists, TooLarge.
         """
         given = _given(weight=weight, uri=uri, flavor=flavor, options=options)
-        self._call("control/pool/update", repeatable=False, name=name, **given)
+        self._call("control/pool/update", name=name, **given)
 
     def delete_pool(self, name: str) -> bool:
         """Takes a pool out; True where it was there.
 
         Raises PoolInUse where the catalogue has queues on it, or it is the only one of its flavor.
         """
-        return number(self._call("control/pool/delete", repeatable=False, name=name)) == 1
+        return number(self._call("control/pool/delete", name=name)) == 1
 
     def pool(self, name: str) -> Pool:
         """A pool. Raises PoolDoesNotExist."""
-        return Pool.read(name, Fields(self._call("control/pool/get", repeatable=True, name=name)))
+        return Pool.read(name, Fields(self._call("control/pool/get", name=name)))
 
     def pools(
         self,
@@ -102,7 +102,6 @@ class Pools(ControlBase):
         """
         reply = self._call(
             "control/pool/list",
-            repeatable=True,
             marker=marker,
             limit=limit,
             by=without_flavor or flavor is not None,

@@ -5,6 +5,7 @@ Guards that keys come from the manifest, in its order, and that arguments never 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -26,13 +27,15 @@ Answer = object | MarconiError
 
 @dataclass(frozen=True)
 class Call:
-    """One call, ready to be sent. ``key`` is one that says on which node of a cluster."""
+    """One call, ready to be sent. ``key`` is one that says on which node of a cluster; ``repeat`` for
+    how many seconds it may be made again, should its answer be lost."""
 
     name: str
     words: list[bytes] = field(repr=False)
     key: bytes | None
     script: Script | None = None
     path: QueuePath | None = None
+    repeat: float = math.inf
 
     def packed(self) -> bytes:
         """As it goes over the wire. redis-py would look for the type of each word anew."""
@@ -45,11 +48,11 @@ def script_call(script: Script, keys: Owner, /, **values: object) -> Call:
     names = [keys.key(part).encode() for part in script.keys]
     words = [b"EVALSHA", script.sha1.encode(), b"%d" % len(names), *names]
     words += script.encode(**values)
-    return Call(script.name, words, names[0], script, keys.path)
+    return Call(script.name, words, names[0], script, keys.path, script.repeat.lasts(values))
 
 
 def command(name: str, key: str | None = None, *arguments: str) -> Call:
-    """A plain command, for the few things that are no script: names, PING."""
+    """A plain command, for the few things that are no script, and that may be repeated: names, PING."""
     words = [name, *([] if key is None else [key]), *arguments]
     encoded = [word.encode(errors="surrogateescape") for word in words]
     return Call(name, encoded, None if key is None else key.encode())

@@ -6,6 +6,7 @@ came; from then on no later failure can make it *not done* again.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,28 +34,30 @@ class _Progress:
     answer: Answer = _OPEN
 
 
-def run(source: Source, calls: Sequence[Call], *, repeatable: bool, until: float) -> list[Answer]:
+def run(source: Source, calls: Sequence[Call], *, until: float) -> list[Answer]:
     """Makes the calls in their order, in one round trip where it can; an answer for each.
 
-    ``repeatable``: whether a call whose answer was lost may be made again. ``until``: the deadline, by
-    the monotonic clock, in seconds.
+    Calls whose answer was lost are made again as the strictest of them allows. ``until``: the deadline,
+    by the monotonic clock, in seconds.
     """
-    return _Run(source, calls, repeatable, until).go()
+    return _Run(source, calls, until).go()
 
 
 class _Run:
-    def __init__(self, source: Source, calls: Sequence[Call], repeatable: bool, until: float) -> None:
+    def __init__(self, source: Source, calls: Sequence[Call], until: float) -> None:
         self._source = source
         self._calls = calls
         self._progress = [_Progress() for _ in calls]
-        self._repeatable = repeatable
+        self._repeat = min((call.repeat for call in calls), default=math.inf)
         self._until = until
+        self._attempted = time.monotonic()
         self._reason = "no time was left"
         self._goes_on = True
 
     def go(self) -> list[Answer]:
         backoff = Backoff()
         while self._pending() and time.monotonic() < self._until:
+            self._attempted = time.monotonic()
             self._attempt()
             self._take_stock()
             if not self._pending() or not self._goes_on or not backoff.pause(self._until):
@@ -157,10 +160,11 @@ class _Run:
 
     def _end_of_attempt(self) -> float:
         """A call that may be repeated leaves time to do so, should its answer be lost."""
-        if not self._repeatable:
+        if not self._repeat:
             return self._until
         now = time.monotonic()
-        return min(self._until, now + max(_SHORTEST_ATTEMPT, (self._until - now) / 2))
+        half = min(self._until - now, self._repeat) / 2
+        return min(self._until, now + max(_SHORTEST_ATTEMPT, half))
 
     def _heard(self, at: int, error: RedisError) -> bool:
         """Notes an error reply; True where the script has to be loaded."""
@@ -232,9 +236,12 @@ class _Run:
         """After an attempt: what was handed over and not answered is lost."""
         for at in self._pending():
             progress = self._progress[at]
-            progress.lost |= progress.handed_over
+            if progress.handed_over and not progress.lost:
+                progress.lost = True
+                # From here on the time is that of the repeats, too.
+                self._until = min(self._until, self._attempted + self._repeat)
             progress.handed_over = False
-            if progress.lost and not self._repeatable:
+            if progress.lost and not self._repeat:
                 self._fail(at, self._reason)
 
     def _pending(self) -> list[int]:

@@ -76,19 +76,16 @@ class QueueBase(ABC):
     def _begin(self) -> Operation:
         return Operation(self.store)
 
-    def _call(
-        self, script: str, /, *, repeatable: bool, of: Operation | None = None, **values: object
-    ) -> object:
+    def _call(self, script: str, /, *, of: Operation | None = None, **values: object) -> object:
         """One call of a script that never answers MORE."""
         of = of or self._begin()
-        return of.call(of.script(script, self.keys, **values), repeatable=repeatable)
+        return of.call(of.script(script, self.keys, **values))
 
     def _swept(
         self,
         of: Operation,
         make: Callable[[bool], Call],
         *,
-        repeatable: bool,
         claim: str | None = None,
     ) -> object:
         """A call that can answer MORE: `make` is told whether to force, where it can."""
@@ -97,7 +94,7 @@ class QueueBase(ABC):
             while True:
                 calls = [self._sweep(of, claim) for _ in range(sweeps)]
                 calls.append(make(of.is_out_of_patience))
-                *swept, answer = of.calls(calls, repeatable=repeatable)
+                *swept, answer = of.calls(calls)
                 has_more, waiting, failed = _read_sweeps(swept)
                 letters = waiting or letters
                 if answer is not MORE:
@@ -121,7 +118,7 @@ class QueueBase(ABC):
         of, sweeps = self._begin(), 1
         while True:
             calls = [self._sweep(of) for _ in range(sweeps)]
-            has_more, letters, failed = _read_sweeps(of.calls(calls, repeatable=True))
+            has_more, letters, failed = _read_sweeps(of.calls(calls))
             if letters:
                 self._carry_what_waits(of)
             if failed is not None:

@@ -61,7 +61,6 @@ class Claiming(Waiting, Reading):
                     force=force,
                     wait=wait_ms,
                 ),
-                repeatable=True,
                 # With an id that this program has given no claim yet, there is none to end first.
                 claim=named,
             )
@@ -72,7 +71,7 @@ class Claiming(Waiting, Reading):
     @told
     def get_claim(self, id: str) -> Claim:
         """A claim as it stands, with the messages that it still holds. Raises ClaimDoesNotExist."""
-        fields = Fields(self._call("claim_get", repeatable=True, claim=id))
+        fields = Fields(self._call("claim_get", claim=id))
         lease = Lease.read(fields)
         return self._claim_of(fields, id, lease, fields.text())
 
@@ -81,7 +80,6 @@ class Claiming(Waiting, Reading):
         """Gives a claim a new ttl and grace, counted from now. Raises ClaimDoesNotExist."""
         reply = self._call(
             "renew",
-            repeatable=True,
             claim=id,
             ttl=millis("ttl", ttl),
             grace=millis("grace", grace),
@@ -96,7 +94,7 @@ class Claiming(Waiting, Reading):
         Raises ClaimDoesNotExist for an id that is malformed.
         """
         of = self._begin()
-        return self._let_go(of, self._call("release", repeatable=True, of=of, claim=id, untried=untried))
+        return self._let_go(of, self._call("release", of=of, claim=id, untried=untried))
 
     @told
     def nack(self, id: str, ids: Iterable[str], *, delay: Duration = 0, untried: bool = False) -> int:
@@ -121,12 +119,12 @@ class Claiming(Waiting, Reading):
             id=wanted,
         )
         try:
-            reply = of.call(call, repeatable=False)
+            reply = of.call_once(call)
         except Transport as lost:
             if lost.outcome != "unknown" or not of.has_time:
                 raise
             try:
-                reply = of.call(call, repeatable=True)
+                reply = of.call(call)
             except MarconiError:
                 # A refusal now says nothing of the first try: that is what it is refused for.
                 raise lost from None
@@ -154,7 +152,6 @@ class Claiming(Waiting, Reading):
                 lambda force: of.script(
                     "pop", self.keys, limit=limit, token=token, force=force, wait=wait_ms
                 ),
-                repeatable=token is not None,
             )
             return Look.read(reply, lambda fields: read_taken(fields, self.path, fields.number(), None))
 

@@ -102,7 +102,7 @@ class DeadLetters(Claiming):
         wanted = list(ids)
         if not wanted:
             return []
-        fields = Fields(self._call("dead/get", repeatable=True, id=wanted))
+        fields = Fields(self._call("dead/get", id=wanted))
         return read_kept(fields, self.path, fields.number())
 
     @told
@@ -113,14 +113,14 @@ class DeadLetters(Claiming):
         is Transport with outcome "unknown".
         """
         if ids is None:
-            return number(self._call("dead/purge", repeatable=False, id=[""]))
+            return number(self._call("dead/purge", id=[""]))
         wanted = list(ids)
         if not wanted:
             return 0
         # The empty text, which is no id, would be all of them to the script.
         if "" in wanted:
             raise InvalidArgument("id: wants ids of letters")
-        return number(self._call("dead/purge", repeatable=True, id=wanted))
+        return number(self._call("dead/purge", id=wanted))
 
     @told
     def letters_in_transit(self, *, marker: str | None = None, limit: int = 10) -> TransitPage:
@@ -164,13 +164,13 @@ class DeadLetters(Claiming):
         return self._redriven("dead/send_back", ids, to, from_)
 
     def _kept(self, marker: str | None, limit: int) -> tuple[Messages, int]:
-        reply = self._call("dead/list", repeatable=True, marker=marker, limit=limit)
+        reply = self._call("dead/list", marker=marker, limit=limit)
         fields = Fields(reply)
         now = fields.number()
         return read_kept(fields, self.path, now), now
 
     def _in_transit(self, marker: str | None, limit: int) -> list[LetterInTransit]:
-        reply = self._call("dead/transit", repeatable=True, marker=marker, limit=limit)
+        reply = self._call("dead/transit", marker=marker, limit=limit)
         found = read_in_transit(Fields(reply), self.path)
         return [LetterInTransit(to, letter) for to, letter in found]
 
@@ -247,7 +247,6 @@ class DeadLetters(Claiming):
         reply = self._swept(
             of,
             lambda _: of.script(steps.script, self.keys, to=steps.to, id=ids),
-            repeatable=True,
         )
         fields = Fields(reply)
         steps.set_out += fields.number()

@@ -81,7 +81,7 @@ class Letters(Making):
 
     def _bundles(self, of: Operation, way: Way) -> dict[str, list[tuple[str, bytes]]]:
         call = of.script("dead/transit", self.keys, marker=way.marker, limit=_BATCH)
-        fields = Fields(of.call(call, repeatable=True))
+        fields = Fields(of.call(call))
         bundles: dict[str, list[tuple[str, bytes]]] = {}
         while fields.left:
             id, to, letter = fields.id(), fields.text(), fields.bytes()
@@ -103,6 +103,6 @@ class Letters(Making):
             id=ids,
             letter=[letter for _, letter in letters],
         )
-        arrived = self._in_an_existing_queue(there, target, call, repeatable=True)
-        left = of.call(of.script("dead/settle", self.keys, id=ids), repeatable=True)
+        arrived = self._in_an_existing_queue(there, target, call)
+        left = of.call(of.script("dead/settle", self.keys, id=ids))
         return number(arrived), number(left)

@@ -49,7 +49,6 @@ class Making(QueueBase):
         made = self._swept(
             of,
             lambda _: of.script("queue/create", self.keys, **values),
-            repeatable=metadata is None,
         )
         is_new = number(made) == 1
         if is_new:
@@ -59,7 +58,7 @@ class Making(QueueBase):
     @told
     def exists(self) -> bool:
         """Whether the queue is there."""
-        return number(self._call("queue/exists", repeatable=True)) == 1
+        return number(self._call("queue/exists")) == 1
 
     @told
     def metadata(self) -> dict[str, Any]:
@@ -67,7 +66,7 @@ class Making(QueueBase):
 
         Raises QueueDoesNotExist, and Codec where they can't be read.
         """
-        return read_metadata(self._call("queue/get", repeatable=True))
+        return read_metadata(self._call("queue/get"))
 
     @told
     def set_metadata(self, metadata: Metadata) -> None:
@@ -77,7 +76,7 @@ class Making(QueueBase):
         """
         of, values = self._begin(), _metadata.arguments(metadata)
         self._refuse_circles(of, metadata)
-        self._swept(of, lambda _: of.script("queue/set", self.keys, **values), repeatable=False)
+        self._swept(of, lambda _: of.script("queue/set", self.keys, **values))
 
     @told
     def purge(self) -> int:
@@ -87,7 +86,7 @@ class Making(QueueBase):
         Raises QueueDoesNotExist.
         """
         of = self._begin()
-        purged = self._swept(of, lambda _: of.script("queue/purge", self.keys), repeatable=False)
+        purged = self._swept(of, lambda _: of.script("queue/purge", self.keys))
         return number(purged)
 
     @told
@@ -98,7 +97,7 @@ class Making(QueueBase):
         """
         of = self._begin()
         self._carry_what_waits(of)
-        deleted = self._swept(of, lambda _: of.script("queue/delete", self.keys), repeatable=False)
+        deleted = self._swept(of, lambda _: of.script("queue/delete", self.keys))
         try:
             Names(of).leave(self.project, [self.path])
         except MarconiError as error:
@@ -125,11 +124,9 @@ class Making(QueueBase):
         except MarconiError as error:
             self._report("name not entered again", error)
 
-    def _in_an_existing_queue(
-        self, of: Operation, keys: QueueKeys, call: Call, *, repeatable: bool
-    ) -> object:
+    def _in_an_existing_queue(self, of: Operation, keys: QueueKeys, call: Call) -> object:
         """A call that wants its queue to exist: where it does not, it is made first."""
-        answer = of.calls([call], repeatable=repeatable)[0]
+        answer = of.calls([call])[0]
         while isinstance(answer, QueueDoesNotExist) and of.has_time:
             names = Names(of)
             try:
@@ -137,7 +134,7 @@ class Making(QueueBase):
             except MarconiError as error:
                 raise not_begun(error) from None
             create = of.script("queue/create", keys)
-            created, answer = of.calls([create, call], repeatable=repeatable)
+            created, answer = of.calls([create, call])
             if created == 1:
                 self._enter_again(names)
             elif isinstance(created, MarconiError) and isinstance(answer, QueueDoesNotExist):
@@ -164,7 +161,7 @@ class Making(QueueBase):
         try:
             there = of.at(self.store._store_of(path))
             keys = QueueKeys(there.prefix, path)
-            reply = there.call(there.script("queue/get", keys), repeatable=True)
+            reply = there.call(there.script("queue/get", keys))
             return read_metadata(reply).get("_dead_letter_queue")
         except Transport as error:
             raise not_begun(error) from None

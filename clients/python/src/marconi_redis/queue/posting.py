@@ -85,11 +85,10 @@ class Posting(Letters):
             delay=[row[1] for row in rows],
             body=[row[2] for row in rows],
         )
-        repeatable = token is not None
         if self.store.create_queues:
-            reply = self._in_an_existing_queue(of, self.keys, call, repeatable=repeatable)
+            reply = self._in_an_existing_queue(of, self.keys, call)
         else:
-            reply = of.call(call, repeatable=repeatable)
+            reply = of.call(call)
         fields = Fields(reply)
         return [fields.id() for _ in rows]
 

@@ -93,7 +93,7 @@ class Reading(Posting):
         wanted = list(ids)
         if not wanted:
             return []
-        fields = Fields(self._call("get", repeatable=True, id=wanted))
+        fields = Fields(self._call("get", id=wanted))
         return read_seen(fields, self.path, fields.number())
 
     @told
@@ -129,7 +129,7 @@ class Reading(Posting):
                 claimed=claimed,
                 delayed=delayed,
             )
-            fields = Fields(of.call(call, repeatable=True))
+            fields = Fields(of.call(call))
             now, state, marker = fields.number(), fields.number(), fields.text()
             messages += read_seen(fields, self.path, now)
             if state != _GOES_ON or len(messages) >= limit:
@@ -141,7 +141,7 @@ class Reading(Posting):
         of, marker = self._begin(), None
         while True:
             call = of.script("first", self.keys, marker=marker, newest=newest)
-            fields = Fields(of.call(call, repeatable=True))
+            fields = Fields(of.call(call))
             now, state, marker = fields.number(), fields.number(), fields.text()
             if state == _AT_END:
                 found = read_seen(fields, self.path, now)
@@ -151,7 +151,7 @@ class Reading(Posting):
     def stats(self) -> Stats:
         """How much is in the queue, exactly. Raises QueueDoesNotExist."""
         of = self._begin()
-        reply = self._swept(of, lambda _: of.script("queue/stats", self.keys), repeatable=True)
+        reply = self._swept(of, lambda _: of.script("queue/stats", self.keys))
         return Stats.read(reply)
 
     @told
@@ -175,4 +175,4 @@ class Reading(Posting):
             raise ClaimDoesNotExist("'' is no claim's id", path=self.path, id="")
         if not wanted:
             return 0
-        return number(self._call("delete", repeatable=True, claim=claim, id=wanted))
+        return number(self._call("delete", claim=claim, id=wanted))

@@ -91,7 +91,6 @@ class Subscribing(QueueBase):
         """
         reply = self._call(
             "subscription/create",
-            repeatable=True,
             subscriber=subscriber,
             ttl=millis("ttl", ttl),
             options=packed(options or {}, "options"),
@@ -107,14 +106,14 @@ class Subscribing(QueueBase):
             # The script would look for a subscriber.
             raise SubscriptionDoesNotExist("'' is no id", path=self.path, id=id)
         with _named(id):
-            reply = self._call("subscription/get", repeatable=True, id=id)
+            reply = self._call("subscription/get", id=id)
         return Subscription.read(Fields(reply))
 
     @told
     def subscription_of(self, subscriber: str) -> Subscription | None:
         """A subscriber's subscription, if there is one."""
         try:
-            reply = self._call("subscription/get", repeatable=True, subscriber=subscriber)
+            reply = self._call("subscription/get", subscriber=subscriber)
         except SubscriptionDoesNotExist:
             return None
         return Subscription.read(Fields(reply))
@@ -128,7 +127,7 @@ class Subscribing(QueueBase):
         of, found = self._begin(), list[Subscription]()
         while True:
             call = of.script("subscription/list", self.keys, marker=marker, limit=limit - len(found))
-            fields = Fields(of.call(call, repeatable=True))
+            fields = Fields(of.call(call))
             state, marker = fields.number(), fields.text()
             while fields.left:
                 found.append(Subscription.read(fields, lenient=True))
@@ -162,7 +161,6 @@ class Subscribing(QueueBase):
         with _named(id):
             self._call(
                 "subscription/update",
-                repeatable=False,
                 id=id,
                 field=list(given),
                 value=list(given.values()),
@@ -172,9 +170,9 @@ class Subscribing(QueueBase):
     def confirm_subscription(self, id: str, confirmed: bool = True) -> None:
         """Notes that the subscriber has confirmed, or has not. Raises SubscriptionDoesNotExist."""
         with _named(id):
-            self._call("subscription/confirm", repeatable=False, id=id, confirmed=confirmed)
+            self._call("subscription/confirm", id=id, confirmed=confirmed)
 
     @told
     def delete_subscription(self, id: str) -> bool:
         """Takes a subscription out; True where it was there."""
-        return number(self._call("subscription/delete", repeatable=True, id=id)) == 1
+        return number(self._call("subscription/delete", id=id)) == 1
