@@ -72,6 +72,14 @@ impl Wakes {
             };
             open.listener = Some(listener);
         }
+        // Each who comes after a refusal has it tried again.
+        if open
+            .rooms
+            .get(channel)
+            .is_some_and(|room| room.is_refused())
+        {
+            open.rooms.remove(channel);
+        }
         let room = open.rooms.entry(channel.to_owned()).or_insert_with(|| {
             hall.changed.notify_one();
             Arc::default()

@@ -86,6 +86,12 @@ impl Hall {
         deserted
     }
 
+    /// Closes a room, and says why to those who wait there.
+    pub(super) fn refuse(&self, channel: &str, room: &Room, cause: Cause) {
+        room.refuse(cause);
+        self.open().rooms.remove(channel);
+    }
+
     /// Closes all rooms, and says why to those who wait there.
     pub(super) fn close_with(&self, cause: &Cause) {
         let mut open = self.open();

@@ -129,8 +129,7 @@ impl Line {
                 None => match self.subscribe(&channel).await {
                     Ok(()) => {}
                     Err(error) if is_refusal(hall, &error) => {
-                        room.refuse(Cause::redis(&error));
-                        hall.open().rooms.remove(&channel);
+                        hall.refuse(&channel, &room, Cause::redis(&error));
                         continue;
                     }
                     Err(error) => return Err(error),

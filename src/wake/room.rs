@@ -75,6 +75,10 @@ impl Room {
         self.standing.send_replace(Standing::Refused(cause));
     }
 
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(*self.standing.borrow(), Standing::Refused(_))
+    }
+
     /// What was published: 0, or the ms by the queue's clock from which on there is something.
     pub(super) fn publish(&self, at: u64) {
         let mut state = self.state();

@@ -83,8 +83,7 @@ impl Steward {
             match self.topology.owner(slot_of(channel.as_bytes())).await {
                 Ok(node) if self.enter(&channel, &room, &node).is_ok() => {}
                 Err(error) if !Dialler::is_worth_another_try(&error) => {
-                    room.refuse(Cause::redis(&error));
-                    self.hall.open().rooms.remove(&channel);
+                    self.hall.refuse(&channel, &room, Cause::redis(&error));
                 }
                 _ => {
                     self.topology.doubt();
@@ -124,10 +123,7 @@ impl Steward {
         for (channel, room) in part.rooms() {
             self.housed.remove(&channel);
             match &end {
-                End::Refused(cause) => {
-                    room.refuse(cause.clone());
-                    self.hall.open().rooms.remove(&channel);
-                }
+                End::Refused(cause) => self.hall.refuse(&channel, &room, cause.clone()),
                 End::Deserted | End::Lost { .. } => room.lose(),
             }
         }

@@ -77,6 +77,34 @@ async fn a_waiter_is_told_by_the_node_that_its_slot_has_moved_to() {
 }
 
 #[tokio::test]
+async fn a_waiter_whom_the_server_refused_is_told_once_it_allows_it() {
+    let cluster = Cluster::start(0).await;
+    let set = async |rule: &str| {
+        for server in &cluster.primaries {
+            let user = [
+                "ACL", "SETUSER", "shop", "on", ">secret", "~*", "+@all", rule,
+            ];
+            let () = ask(server, &user).await;
+        }
+    };
+    set("resetchannels").await;
+    let url = cluster.url().replace("://", "://shop:secret@");
+    // Longer than the test takes: that nobody has waited there for a while clears nothing up.
+    let builder = Store::builder().deadline(PATIENCE).keep_alive(PATIENCE);
+    let store = builder.connect(&url).await.unwrap();
+    let project = cluster.project_on(1).await;
+    let queue = store.queue(&project, "orders").unwrap();
+    queue.create().await.unwrap();
+    let refused = queue.claim().wait(PATIENCE).await.unwrap_err();
+    assert!(refused.to_string().contains("NOPERM"), "{refused}");
+    set("allchannels").await;
+    let waiting = waiter(&queue);
+    until_heard(&cluster.primaries[1], &queue, 1).await;
+    queue.post("a").await.unwrap();
+    assert_eq!(body(waiting).await, "a");
+}
+
+#[tokio::test]
 async fn a_waiter_is_told_by_the_replica_that_took_over() {
     let mut cluster = Cluster::start(1).await;
     let store = cluster.store().await;
