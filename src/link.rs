@@ -174,8 +174,10 @@ impl Link {
     /// those that went through. In a cluster, calls on different queues run side by side.
     pub(crate) async fn calls(&self, calls: &[Call], retry: Retry) -> Vec<Result<Reply>> {
         let source = &self.shared.source;
-        let first = source.route_of(calls.first().and_then(Call::key));
-        let is_one_way = |call: &Call| source.route_of(call.key()) == first;
+        let first = calls
+            .first()
+            .map_or(Route::Any, |call| source.route_of(call));
+        let is_one_way = |call: &Call| source.route_of(call) == first;
         if first == Route::Any || calls[1..].iter().all(is_one_way) {
             return self.run(calls.iter(), first, retry).await;
         }
@@ -204,7 +206,7 @@ impl Link {
     async fn spread(&self, calls: &[Call], retry: Retry) -> Vec<Result<Reply>> {
         let mut ways: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for (at, call) in calls.iter().enumerate() {
-            let route = self.shared.source.route_of(call.key());
+            let route = self.shared.source.route_of(call);
             ways.entry(route).or_default().push(at);
         }
         let runs = ways.into_iter().map(|(route, which)| async move {
@@ -229,25 +231,29 @@ impl Link {
         let deadline = now + self.deadline.min(far);
         let run = Run::new(calls, route, retry, deadline);
         let mut results = run.go(&self.shared).await;
-        if let Some(label) = &self.shared.label {
-            for result in &mut results {
-                if let Err(Error::Transport { source, .. }) = result {
-                    *source = source.labelled(label);
-                }
+        for result in &mut results {
+            if let Err(error) = result {
+                self.label(error);
             }
         }
         results
     }
 
+    /// There is no connection.
     fn nowhere(&self, cause: Cause) -> Error {
-        let source = match &self.shared.label {
-            Some(label) => cause.labelled(label),
-            None => cause,
-        };
-        Error::Transport {
+        let mut error = Error::Transport {
             queue: None,
             outcome: Outcome::NotDone,
-            source,
+            source: cause,
+        };
+        self.label(&mut error);
+        error
+    }
+
+    /// Says where it was, where this is one line of several.
+    fn label(&self, error: &mut Error) {
+        if let (Some(label), Error::Transport { source, .. }) = (&self.shared.label, error) {
+            *source = source.labelled(label);
         }
     }
 }

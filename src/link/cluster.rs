@@ -48,7 +48,7 @@ struct Known {
     is_doubted: bool,
     /// Where a redirection led, which knows better than the others.
     ask_first: Option<Node>,
-    /// How many nodes were asked so far: each time it begins with another one.
+    /// How often nodes were asked so far: each time it begins with another one.
     asked: usize,
 }
 

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, ErrorKind, Pipeline, PushInfo, PushKind, RedisError, RedisResult, Value};
 
+use super::call::Call;
 use super::cluster::{Node, Nodes, slot_of};
 use super::deployment::Deployment;
 use super::dial::Dialler;
@@ -140,11 +141,13 @@ impl Source {
         }))
     }
 
-    /// Which way the calls on this key go.
-    pub(super) fn route_of(&self, key: Option<&[u8]>) -> Route {
-        match (self, key) {
-            (Source::Cluster(_), Some(key)) => Route::Slot(slot_of(key)),
-            _ => Route::Any,
+    /// Which way a call goes.
+    pub(super) fn route_of(&self, call: &Call) -> Route {
+        match self {
+            Source::Cluster(_) => call
+                .key()
+                .map_or(Route::Any, |key| Route::Slot(slot_of(key))),
+            Source::Own(_) | Source::Lent(_) => Route::Any,
         }
     }
 

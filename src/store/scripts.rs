@@ -22,7 +22,8 @@ pub struct ScriptState {
     pub sha1: &'static str,
     /// Its KEYS, in their order.
     pub keys: &'static [Part],
-    /// Whether the server has it; of a cluster, whether all its primaries do. Where it has not, the first call loads it.
+    /// Whether the server has it; of a cluster, whether all its primaries do. Where it has not, the
+    /// first call loads it.
     pub loaded: bool,
 }
 
@@ -60,8 +61,8 @@ impl Store {
         Ok(states)
     }
 
-    /// Loads all scripts, in a cluster into all its primaries, so that no call has to. Not needed: a call that finds its script missing
-    /// loads it.
+    /// Loads all scripts, in a cluster into all its primaries, so that no call has to. Not needed: a
+    /// call that finds its script missing loads it.
     ///
     /// ```no_run
     /// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
