@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use marconi_redis::keys::{Prefix, ProjectName, QueueName, QueuePath};
+use marconi_redis::keys::{ProjectName, QueueName, QueuePath};
 use marconi_redis::{Store, Violation};
 use serde_json::{Value, json};
 
@@ -27,16 +27,18 @@ pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
         global,
         documents: Vec::new(),
     };
-    let (mut queues, mut topics) = (0, 0);
+    let (mut queues, mut topics, mut control) = (0, 0, None);
     if !args.topic {
-        queues = report.look("queue", &global.store().await?, &args).await?;
+        let store = global.store().await?;
+        queues = report.look("queue", &store, &args).await?;
+        control = Some(store.control());
     }
     let has_topics = args.topic || args.queue.is_none() && has_room_for_topics(global);
     if has_topics {
         topics = report.look("topic", &global.topics().await?, &args).await?;
     }
-    if args.queue.is_none() && global.project.is_none() {
-        for violation in global.store().await?.control().check().await? {
+    if let (Some(control), None, None) = (control, &args.queue, &global.project) {
+        for violation in control.check().await? {
             report.tell("control plane", "queue", None, &violation)?;
         }
     }
@@ -63,11 +65,9 @@ pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
 
 /// Under a prefix that is too long there is none.
 fn has_room_for_topics(global: &Global) -> bool {
-    let prefix = global
-        .prefix
-        .as_deref()
-        .map_or(Ok(Prefix::default()), Prefix::new);
-    prefix.is_ok_and(|prefix| prefix.of_topics().is_ok())
+    global
+        .prefix()
+        .is_ok_and(|prefix| prefix.of_topics().is_ok())
 }
 
 /// What was found so far.

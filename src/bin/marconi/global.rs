@@ -103,11 +103,7 @@ impl Global {
 
     /// A store of topics, as the queues that they are under a prefix of their own.
     pub async fn topics(&self) -> Result<Store> {
-        let prefix = match &self.prefix {
-            Some(prefix) => Prefix::new(prefix)?,
-            None => Prefix::default(),
-        };
-        let topics = prefix.of_topics()?;
+        let topics = self.prefix()?.of_topics()?;
         let builder = Store::builder().client("")?.prefix(topics.as_str())?;
         self.connect_under(builder).await
     }
@@ -121,6 +117,13 @@ impl Global {
         Ok(match self.now {
             Some(now) => store.at(now),
             None => store,
+        })
+    }
+
+    pub fn prefix(&self) -> Result<Prefix> {
+        Ok(match &self.prefix {
+            Some(prefix) => Prefix::new(prefix)?,
+            None => Prefix::default(),
         })
     }
 
