@@ -10,9 +10,8 @@ use crate::stage::{Cluster, PATIENCE, ask, until};
 async fn a_node_that_dies_fails_only_its_own_queues_until_its_replica_takes_over() {
     let mut cluster = Cluster::start(1).await;
     let store = cluster.store().await;
-    let (lost, other) = (cluster.project_on(0).await, cluster.project_on(1).await);
-    let lost = store.queue(&lost, "orders").unwrap();
-    let other = store.queue(&other, "orders").unwrap();
+    let lost = cluster.queue_on(&store, 0).await;
+    let other = cluster.queue_on(&store, 1).await;
     lost.post("before").await.unwrap();
     other.post("before").await.unwrap();
     let fence = lost.claim().await.unwrap().unwrap();
@@ -21,15 +20,9 @@ async fn a_node_that_dies_fails_only_its_own_queues_until_its_replica_takes_over
     let replicas: u64 = ask(&cluster.primaries[0], &["WAIT", "1", "60000"]).await;
     assert_eq!(replicas, 1);
 
-    cluster.primaries[0].kill();
     // The others go on, whatever becomes of that one.
-    for server in &cluster.primaries[1..] {
-        let () = ask(
-            server,
-            &["CONFIG", "SET", "cluster-require-full-coverage", "no"],
-        )
-        .await;
-    }
+    cluster.serve_in_part().await;
+    cluster.primaries[0].kill();
     other.post("meanwhile").await.unwrap();
     let (_, ()) = tokio::join!(
         async { lost.post("after").token("t").await.unwrap() },
@@ -65,26 +58,22 @@ async fn a_store_that_knows_several_nodes_starts_while_the_first_is_away() {
 #[tokio::test]
 async fn a_store_starts_though_the_map_names_a_node_that_is_away() {
     let mut cluster = Cluster::start(0).await;
-    for server in &cluster.primaries {
-        let () = ask(
-            server,
-            &["CONFIG", "SET", "cluster-require-full-coverage", "no"],
-        )
-        .await;
-    }
+    cluster.serve_in_part().await;
     let url = cluster.url_of_all();
     // Whichever of them is asked first.
     let first = (0..3)
         .min_by_key(|at| cluster.primaries[*at].port())
         .unwrap();
-    let project = cluster.project_on((first + 1) % 3).await;
+    let queue = cluster
+        .queue_on(&cluster.store().await, (first + 1) % 3)
+        .await;
     cluster.primaries[first].kill();
     let store = Store::builder()
         .deadline(PATIENCE)
         .connect(&url)
         .await
         .unwrap();
-    let queue = store.queue(&project, "orders").unwrap();
+    let queue = store.queue_at(queue.path().clone());
     assert!(!queue.exists().await.unwrap());
     assert!(
         !store

@@ -9,9 +9,8 @@ use crate::stage::{Cluster, PATIENCE, ask, errors, try_ask};
 async fn a_queue_is_found_where_its_slot_has_moved_to() {
     let cluster = Cluster::start(0).await;
     let store = cluster.store().await;
-    let project = cluster.project_on(0).await;
-    let slot = cluster.slot_of(&project).await;
-    let queue = store.queue(&project, "orders").unwrap();
+    let queue = cluster.queue_on(&store, 0).await;
+    let slot = cluster.slot_of(&queue).await;
     let mut fence = 0;
     // There and back again, twice: no map stays right.
     for (n, (from, to)) in [(0, 1), (1, 2), (2, 0), (0, 1)].into_iter().enumerate() {
@@ -35,9 +34,8 @@ async fn a_queue_is_found_where_its_slot_has_moved_to() {
 async fn a_name_that_has_moved_ahead_of_its_slot_is_asked_for_there() {
     let cluster = Cluster::start(0).await;
     let store = cluster.store().await;
-    let project = cluster.project_on(0).await;
-    let slot = cluster.slot_of(&project).await;
-    let queue = store.queue(&project, "orders").unwrap();
+    let queue = cluster.queue_on(&store, 0).await;
+    let slot = cluster.slot_of(&queue).await;
     queue.create().await.unwrap();
     cluster.begin_to_move(slot, 0, 1).await;
     cluster.carry_keys(slot, 0, 1).await;
@@ -52,9 +50,8 @@ async fn a_name_that_has_moved_ahead_of_its_slot_is_asked_for_there() {
 async fn a_call_on_a_queue_that_is_half_moved_waits_until_it_is_whole() {
     let cluster = Cluster::start(0).await;
     let store = cluster.store().await;
-    let project = cluster.project_on(0).await;
-    let slot = cluster.slot_of(&project).await;
-    let queue = store.queue(&project, "orders").unwrap();
+    let queue = cluster.queue_on(&store, 0).await;
+    let slot = cluster.slot_of(&queue).await;
     queue.post("a").await.unwrap();
     cluster.begin_to_move(slot, 0, 1).await;
     let claim = queue.claim();
@@ -90,24 +87,15 @@ async fn until_told_to_try_again(behind: &mut MultiplexedConnection) {
 #[tokio::test]
 async fn a_call_on_a_slot_that_nobody_serves_is_not_done() {
     let cluster = Cluster::start(0).await;
-    let project = cluster.project_on(1).await;
-    let slot = cluster.slot_of(&project).await.to_string();
     let builder = Store::builder().deadline(std::time::Duration::from_millis(300));
     let store = builder.connect(&cluster.url()).await.unwrap();
+    let queue = cluster.queue_on(&store, 1).await;
+    let slot = cluster.slot_of(&queue).await.to_string();
+    cluster.serve_in_part().await;
     for server in &cluster.primaries {
         let () = ask(server, &["CLUSTER", "DELSLOTS", &slot]).await;
-        let () = ask(
-            server,
-            &["CONFIG", "SET", "cluster-require-full-coverage", "no"],
-        )
-        .await;
     }
-    let error = store
-        .queue(&project, "orders")
-        .unwrap()
-        .post("a")
-        .await
-        .unwrap_err();
+    let error = queue.post("a").await.unwrap_err();
     assert_eq!(error.outcome(), marconi_redis::Outcome::NotDone);
     assert!(error.to_string().contains(&slot), "{error}");
 }

@@ -95,8 +95,7 @@ async fn a_node_that_has_forgotten_its_scripts_is_given_them_again() {
             .iter()
             .all(|script| !script.loaded)
     );
-    let project = cluster.project_on(1).await;
-    let queue = store.queue(&project, "orders").unwrap();
+    let queue = cluster.queue_on(&store, 1).await;
     queue.post("a").await.unwrap();
     assert_eq!(queue.stats().await.unwrap().free, 1);
 }
@@ -138,16 +137,12 @@ async fn dead_letters_go_from_node_to_node() {
 async fn a_url_of_one_server_that_is_part_of_a_cluster_is_refused_with_what_to_write() {
     let cluster = Cluster::shared().await;
     let port = cluster.primaries[0].port();
-    let project = cluster.project_on(2).await;
+    let queue = cluster.queue_on(&cluster.store().await, 2).await;
     let store = Store::connect(&format!("redis://127.0.0.1:{port}"))
         .await
         .unwrap();
-    let error = store
-        .queue(&project, "orders")
-        .unwrap()
-        .stats()
-        .await
-        .unwrap_err();
+    let queue = store.queue_at(queue.path().clone());
+    let error = queue.stats().await.unwrap_err();
     let text = error.to_string();
     assert!(
         text.contains("?cluster=true") && text.contains("MOVED"),

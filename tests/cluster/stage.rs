@@ -101,21 +101,28 @@ impl Cluster {
         }
     }
 
-    /// A project whose queue `orders` is served by this primary.
-    pub async fn project_on(&self, primary: usize) -> String {
-        let share = u64::from(SLOTS / 3 + 1);
+    /// A queue of a project of its own that this primary serves.
+    pub async fn queue_on(&self, store: &Store, primary: usize) -> Queue {
+        let share = SLOTS / 3 + 1;
         loop {
-            let project = common::a_queue();
-            let slot = self.slot_of(&project).await;
-            if (u64::from(slot) / share) as usize == primary {
-                return project;
+            let queue = store.queue(&common::a_queue(), "orders").unwrap();
+            if usize::from(self.slot_of(&queue).await / share) == primary {
+                return queue;
             }
         }
     }
 
-    pub async fn slot_of(&self, project: &str) -> u16 {
-        let key = format!("{{{project}/orders}}");
+    pub async fn slot_of(&self, queue: &Queue) -> u16 {
+        let key = queue.keys().key(Part::Log);
         ask(&self.primaries[0], &["CLUSTER", "KEYSLOT", &key]).await
+    }
+
+    /// Slots that nobody serves are no matter of the others.
+    pub async fn serve_in_part(&self) {
+        for server in &self.primaries {
+            let rule = ["CONFIG", "SET", "cluster-require-full-coverage", "no"];
+            let () = ask(server, &rule).await;
+        }
     }
 
     pub async fn store(&self) -> Store {

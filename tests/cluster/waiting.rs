@@ -29,24 +29,24 @@ async fn waiters_of_queues_on_all_nodes_are_told_over_one_line_a_node() {
     let (store, poster) = (cluster.store().await, cluster.store().await);
     let mut waiters = Vec::new();
     for primary in [0, 1, 2, 0, 1, 2] {
-        let project = cluster.project_on(primary).await;
-        let queue = store.queue(&project, "orders").unwrap();
+        let queue = cluster.queue_on(&store, primary).await;
         queue.create().await.unwrap();
-        waiters.push((project, waiter(&queue)));
+        let waiting = waiter(&queue);
         until_heard(&cluster.primaries[primary], &queue, 1).await;
+        waiters.push((queue, waiting));
     }
     for server in &cluster.primaries {
         let clients: String = ask(server, &["CLIENT", "LIST", "TYPE", "PUBSUB"]).await;
         assert_eq!(clients.lines().count(), 1, "{clients}");
     }
-    for (project, waiter) in waiters {
+    for (queue, waiting) in waiters {
+        let tag = queue.path().tag();
         poster
-            .queue(&project, "orders")
-            .unwrap()
-            .post(&project)
+            .queue_at(queue.path().clone())
+            .post(&tag)
             .await
             .unwrap();
-        assert_eq!(body(waiter).await, project);
+        assert_eq!(body(waiting).await, tag);
     }
 }
 
@@ -54,9 +54,8 @@ async fn waiters_of_queues_on_all_nodes_are_told_over_one_line_a_node() {
 async fn a_waiter_is_told_by_the_node_that_its_slot_has_moved_to() {
     let cluster = Cluster::start(0).await;
     let store = cluster.store().await;
-    let project = cluster.project_on(0).await;
-    let slot = cluster.slot_of(&project).await;
-    let queue = store.queue(&project, "orders").unwrap();
+    let queue = cluster.queue_on(&store, 0).await;
+    let slot = cluster.slot_of(&queue).await;
     queue.create().await.unwrap();
     let waiting = waiter(&queue);
     until_heard(&cluster.primaries[0], &queue, 1).await;
@@ -65,14 +64,8 @@ async fn a_waiter_is_told_by_the_node_that_its_slot_has_moved_to() {
         // Before, whatever is published anywhere is told everywhere.
         until_heard(&cluster.primaries[1], &queue, 1).await;
     }
-    cluster
-        .store()
-        .await
-        .queue(&project, "orders")
-        .unwrap()
-        .post("a")
-        .await
-        .unwrap();
+    let poster = cluster.store().await.queue_at(queue.path().clone());
+    poster.post("a").await.unwrap();
     assert_eq!(body(waiting).await, "a");
 }
 
@@ -92,8 +85,7 @@ async fn a_waiter_whom_the_server_refused_is_told_once_it_allows_it() {
     // Longer than the test takes: that nobody has waited there for a while clears nothing up.
     let builder = Store::builder().deadline(PATIENCE).keep_alive(PATIENCE);
     let store = builder.connect(&url).await.unwrap();
-    let project = cluster.project_on(1).await;
-    let queue = store.queue(&project, "orders").unwrap();
+    let queue = cluster.queue_on(&store, 1).await;
     queue.create().await.unwrap();
     let refused = queue.claim().wait(PATIENCE).await.unwrap_err();
     assert!(refused.to_string().contains("NOPERM"), "{refused}");
@@ -108,8 +100,7 @@ async fn a_waiter_whom_the_server_refused_is_told_once_it_allows_it() {
 async fn a_waiter_is_told_by_the_replica_that_took_over() {
     let mut cluster = Cluster::start(1).await;
     let store = cluster.store().await;
-    let project = cluster.project_on(0).await;
-    let queue = store.queue(&project, "orders").unwrap();
+    let queue = cluster.queue_on(&store, 0).await;
     queue.create().await.unwrap();
     let waiting = waiter(&queue);
     until_heard(&cluster.primaries[0], &queue, 1).await;
@@ -122,12 +113,8 @@ async fn a_waiter_is_told_by_the_replica_that_took_over() {
         .connect(&cluster.url_of_all())
         .await
         .unwrap();
-    poster
-        .queue(&project, "orders")
-        .unwrap()
-        .post("a")
-        .await
-        .unwrap();
+    let poster = poster.queue_at(queue.path().clone());
+    poster.post("a").await.unwrap();
     assert_eq!(body(waiting).await, "a");
 }
 
@@ -135,8 +122,7 @@ async fn a_waiter_is_told_by_the_replica_that_took_over() {
 async fn a_line_that_nobody_waits_on_any_more_is_given_up_and_another_waiter_brings_one_along() {
     let cluster = Cluster::start(0).await;
     let store = cluster.store().await;
-    let project = cluster.project_on(2).await;
-    let queue = store.queue(&project, "orders").unwrap();
+    let queue = cluster.queue_on(&store, 2).await;
     queue.create().await.unwrap();
     for n in 0..3 {
         let waiting = waiter(&queue);
@@ -152,11 +138,10 @@ async fn waiters_that_come_while_their_channel_is_given_up_are_told() {
     let cluster = Cluster::shared().await;
     let builder = Store::builder().keep_alive(Duration::from_millis(5));
     let store = builder.connect(&cluster.url()).await.unwrap();
-    let project = cluster.project_on(2).await;
-    let queue = store.queue(&project, "orders").unwrap();
+    let queue = cluster.queue_on(&store, 2).await;
     queue.create().await.unwrap();
     // Somebody waits there all the time, so that the line stays.
-    let other = store.queue(&cluster.project_on(2).await, "orders").unwrap();
+    let other = cluster.queue_on(&store, 2).await;
     let _patient = waiter(&other);
     let (meta, node) = (queue.keys().key(Part::Meta), &cluster.primaries[2]);
     let mut behind = node.connection().await;
