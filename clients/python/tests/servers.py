@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,14 @@ def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
+
+
+def until(true: Callable[[], bool], *, patience: float = 20) -> None:
+    """Looks again and again until it is so. Fails where it is not in so many seconds."""
+    give_up = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
 
 
 class Server:

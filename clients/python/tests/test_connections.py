@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import redis
 from redis.cluster import RedisCluster
 
 from marconi_redis import InvalidArgument, NewMessage, Store, Transport
-from servers import Server, free_port, server
+from servers import Server, free_port, server, until
 
 
 def works(store: Store) -> None:
@@ -42,10 +43,12 @@ def works(store: Store) -> None:
 
 def until_somebody_waits(store: Store, channel: str) -> None:
     """Until the server listens, and has answered that there is nothing."""
-    give_up = time.monotonic() + 20
-    while (room := store.wakes.room(channel)) is None or room._clock is None:
-        assert time.monotonic() < give_up
-        time.sleep(0.001)
+
+    def has_looked() -> bool:
+        room = store.wakes.room(channel)
+        return room is not None and room._clock is not None
+
+    until(has_looked)
 
 
 def test_a_unix_socket_and_a_port_with_a_database(prefix: str) -> None:
@@ -130,10 +133,7 @@ def test_sentinel_leads_to_the_primary_and_after_it_to_the_next(prefix: str) -> 
         primary = stack.enter_context(server(port=free_port()))
         replica = stack.enter_context(server(port=free_port()))
         replica.client.replicaof("127.0.0.1", str(primary.port))
-        until = time.monotonic() + 20
-        while replica.client.info("replication")["master_link_status"] != "up":
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        until(lambda: replica.client.info("replication")["master_link_status"] == "up")
         settings = f"sentinel monitor queues 127.0.0.1 {primary.port} 1\n"
         settings += "sentinel down-after-milliseconds queues 500\n"
         settings += "sentinel failover-timeout queues 2000\n"
@@ -141,10 +141,7 @@ def test_sentinel_leads_to_the_primary_and_after_it_to_the_next(prefix: str) -> 
         url = f"redis://127.0.0.1:{free_port()},127.0.0.1:{sentinel.port}?master=queues"
         with Store(url, prefix=prefix, deadline=30) as store:
             works(store)
-            until = time.monotonic() + 20
-            while not sentinel.client.sentinel_slaves("queues"):
-                assert time.monotonic() < until
-                time.sleep(0.05)
+            until(lambda: bool(sentinel.client.sentinel_slaves("queues")))
             primary.stop()
             # Within the deadline the sentinels choose, and the post goes where they say.
             queue = store.queue("shop", "failover")
@@ -174,10 +171,7 @@ def cluster() -> Iterator[list[Server]]:
             node.client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", str(at + 1))
         for node in nodes[1:]:
             node.client.execute_command("CLUSTER", "MEET", "127.0.0.1", str(nodes[0].port))
-        until = time.monotonic() + 30
-        while not all(is_ready(node) for node in nodes):
-            assert time.monotonic() < until, "the cluster did not come up"
-            time.sleep(0.05)
+        until(lambda: all(is_ready(node) for node in nodes), patience=30)
         yield nodes
 
 
@@ -190,14 +184,8 @@ def free_cluster_port() -> int:
 
 
 def is_ready(node: Server) -> bool:
-    info = node.client.execute_command("CLUSTER", "INFO")
-    text = info.decode() if isinstance(info, bytes) else str(info)
-    state = (
-        info
-        if isinstance(info, dict)
-        else dict(line.split(":", 1) for line in text.split("\r\n") if ":" in line)
-    )
-    return state.get("cluster_state") == "ok" and int(state.get("cluster_known_nodes", 0)) == 3
+    state: Any = node.client.cluster("info")
+    return (state["cluster_state"], state["cluster_known_nodes"]) == ("ok", "3")
 
 
 def test_a_cluster_by_its_url_and_by_a_client(cluster: list[Server], prefix: str) -> None:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,7 +15,7 @@ import redis
 
 from marconi_redis import InvalidArgument, Queue, Store
 from proxies import Proxy
-from servers import Server, server
+from servers import Server, server, until
 
 POSTER = """
 import sys
@@ -29,13 +28,6 @@ def calls(one: Server) -> int:
     """How many scripts the server has run."""
     stats: Any = one.client.info("commandstats")
     return int(stats.get("cmdstat_evalsha", {"calls": 0})["calls"])
-
-
-def until(true: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < give_up
-        time.sleep(0.005)
 
 
 def listeners(one: Server, channel: str) -> int:
