@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import time
@@ -71,6 +72,54 @@ def test_a_client_of_the_callers_whatever_it_decodes(
         works(store)
     # It stays the caller's: closing the store closes nothing of it.
     assert client.ping()
+
+
+def test_connections_of_a_client_of_the_callers_are_given_back_after_each_call(
+    the_server: Server, prefix: str
+) -> None:
+    pool = redis.BlockingConnectionPool.from_url(the_server.url, max_connections=1, timeout=1)
+    client = redis.Redis(connection_pool=pool)
+    with Store(client, prefix=prefix) as store:
+        store.queue("shop", "orders").post(1)
+        assert client.ping()
+
+
+def connected(the_server: Server, name: str) -> int:
+    """How many connections there are under a name."""
+    with redis.Redis.from_url(the_server.url) as client:
+        return sum(entry["name"] == name for entry in client.client_list())
+
+
+def test_a_client_for_the_store_alone_is_closed_with_it(the_server: Server, prefix: str) -> None:
+    client = redis.Redis.from_url(the_server.url, client_name=prefix)
+    with Store(client, prefix=prefix, owned=True) as store:
+        store.queue("shop", "orders").post(1)
+        store.queue("shop", "orders").post(2)
+        assert connected(the_server, prefix) == 1
+    until(lambda: connected(the_server, prefix) == 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_after_a_fork_each_process_has_connections_of_its_own(the_server: Server, prefix: str) -> None:
+    client = redis.Redis.from_url(the_server.url, client_name=prefix)
+    with Store(client, prefix=prefix, owned=True) as store:
+        queue = store.queue("shop", "orders")
+        queue.post("before")
+        stays, leaves = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                queue.post("child")
+                # Until the parent has looked.
+                os.read(stays, 1)
+            finally:
+                os._exit(0)
+        until(lambda: queue.stats().total == 2)
+        assert connected(the_server, prefix) == 2
+        os.write(leaves, b".")
+        os.waitpid(child, 0)
+        os.close(stays)
+        os.close(leaves)
 
 
 def test_a_url_may_say_that_it_is_no_cluster(the_server: Server, prefix: str) -> None:

@@ -55,7 +55,7 @@ def test_a_rule_of_a_later_manifest_is_not_safe() -> None:
 
 def test_arguments_go_in_the_manifests_order_and_groups_are_repeated_as_groups() -> None:
     encoded = SCRIPTS["post"].encode(
-        client="c", token=None, ttl=[1, None], delay=[None, 2], body=[b"\xa1a", b"\xa1b"]
+        {"client": "c", "ttl": [1, None], "delay": [None, 2], "body": [b"\xa1a", b"\xa1b"]}
     )
     assert encoded == [
         b"",
@@ -74,16 +74,16 @@ def test_arguments_go_in_the_manifests_order_and_groups_are_repeated_as_groups()
 
 def test_flags_and_what_is_left_out_are_empty() -> None:
     release = SCRIPTS["release"]
-    assert release.encode(claim="x", untried=False) == [b"", b"x", b""]
-    assert release.encode(claim="x", untried=True) == [b"", b"x", b"1"]
+    assert release.encode({"claim": "x", "untried": False}) == [b"", b"x", b""]
+    assert release.encode({"claim": "x", "untried": True}) == [b"", b"x", b"1"]
 
 
 @pytest.mark.parametrize("value", [1.5, "1", True, b"1"])
 def test_an_integer_that_is_none_is_refused_by_its_name(value: object) -> None:
     with pytest.raises(InvalidArgument, match="limit"):
-        SCRIPTS["claim"].encode(claim="x", ttl=1, grace=1, limit=value)
+        SCRIPTS["claim"].encode({"claim": "x", "ttl": 1, "grace": 1, "limit": value})
 
 
 def test_an_argument_that_a_script_does_not_have_is_a_bug() -> None:
     with pytest.raises(TypeError):
-        SCRIPTS["get"].encode(ids=["1-0"])
+        SCRIPTS["get"].encode({"ids": ["1-0"]})

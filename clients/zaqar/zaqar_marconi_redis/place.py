@@ -22,9 +22,9 @@ class Plane:
     def __init__(self, uri, prefix, deadline, clock):
         self.place = uris.read(uri)
         self.prefix = prefix
-        self._redis = self.place.client()
         self.store = client.Store(
-            self._redis,
+            self.place.client(),
+            owned=True,
             prefix=prefix,
             deadline=deadline,
             # A queue that Zaqar does not know is refused, not made.
@@ -55,4 +55,3 @@ class Plane:
     def close(self):
         """Ends the connections."""
         self.store.close()
-        self._redis.close()

@@ -62,6 +62,8 @@ class Place:
             "socket_connect_timeout": self.timeout,
             # Repeating is for who knows what is safe to repeat.
             "retry": Retry(NoBackoff(), 0),
+            # All replies that the scripts give are the same in both, and redis-py reads this one faster.
+            "protocol": 2,
         }
         if self.cluster:
             nodes = [ClusterNode(host, port) for host, port in self.hosts]

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from .errors import Corrupt, InvalidArgument
+
+if TYPE_CHECKING:
+    from .manifest import Script
 
 _LONGEST_NAME = 256
 _LONGEST_PREFIX = 64
@@ -120,19 +124,42 @@ class Prefix:
         return f"{self.text}:projects"
 
 
-class Owner(Protocol):
+@dataclass(frozen=True)
+class Head:
+    """What all calls of a script by one owner begin with: as it goes over the wire, the words in it,
+    and the first key."""
+
+    packed: bytes
+    words: int
+    key: bytes
+
+
+class Owner(ABC):
     """What has parts, each a key of its own, all in one slot."""
 
-    @property
-    def path(self) -> QueuePath | None:
-        """The queue that it is; None for the control plane."""
+    #: The queue that it is; None for the control plane.
+    path: QueuePath | None
 
+    @abstractmethod
     def key(self, part: str) -> str:
-        """The key of a part."""
+        """The key of a part, as ``log`` or ``pools``."""
+
+    def head(self, script: Script) -> Head:
+        """The head of a script's calls; it is put together once."""
+        found = self._heads.get(script.name)
+        if found is None:
+            keys = [self.key(part).encode() for part in script.keys]
+            words = [b"EVALSHA", script.sha1.encode(), b"%d" % len(keys), *keys]
+            found = self._heads[script.name] = Head(packed(words), len(words), keys[0])
+        return found
+
+    @cached_property
+    def _heads(self) -> dict[str, Head]:
+        return {}
 
 
 @dataclass(frozen=True)
-class QueueKeys:
+class QueueKeys(Owner):
     """The keys of a queue."""
 
     prefix: Prefix
@@ -148,7 +175,7 @@ class QueueKeys:
 
 
 @dataclass(frozen=True)
-class ControlKeys:
+class ControlKeys(Owner):
     """The keys of the control plane."""
 
     prefix: Prefix
@@ -164,3 +191,8 @@ class ControlKeys:
         if self.has_topics and part in ("catalogue", "catalogue_names"):
             part = f"topic_{part}"
         return f"{self.prefix.text}:{{control}}:{part}"
+
+
+def packed(words: list[bytes]) -> bytes:
+    """Words of a command, as they go over the wire. redis-py would look for the type of each anew."""
+    return b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words])

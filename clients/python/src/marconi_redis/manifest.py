@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,39 @@ from .errors import BY_WORD, InvalidArgument
 CONTRACT = 1
 
 
+def _text(name: str, value: object) -> bytes:
+    if isinstance(value, str):
+        try:
+            return value.encode()
+        except UnicodeEncodeError:
+            raise InvalidArgument(f"{name}: wants text that UTF-8 can hold") from None
+    return _bytes(name, value, "text")
+
+
+def _bytes(name: str, value: object, wanted: str = "bytes") -> bytes:
+    if isinstance(value, bytes):
+        return value
+    raise InvalidArgument(f"{name}: wants {wanted}, not {type(value).__name__}")
+
+
+def _integer(name: str, value: object) -> bytes:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return b"%d" % value
+    raise InvalidArgument(f"{name}: wants a whole number, not {type(value).__name__}")
+
+
+#: How a value of each type goes over the wire. What is out of bounds the script refuses itself.
+_ENCODERS: dict[str, Callable[[str, object], bytes]] = {
+    "integer": _integer,
+    "flag": lambda name, value: b"1" if value else b"",
+    "uuid": _text,
+    "id": _text,
+    "text": _text,
+    "bin": lambda name, value: bytes(msgpack.packb(_bytes(name, value))),
+    "envelope": _bytes,
+}
+
+
 @dataclass(frozen=True)
 class Argument:
     """One argument of a script."""
@@ -34,29 +67,10 @@ class Argument:
     repeated: bool
 
     def encode(self, value: object) -> bytes:
-        """The value as it goes over the wire. What is out of bounds the script refuses itself."""
+        """The value as it goes over the wire. Raises InvalidArgument for one of another type."""
         if value is None and (self.optional or self.type == "flag"):
             return b""
-        match self.type, value:
-            case (("text" | "id" | "uuid"), str()):
-                return self._encode_text(value)
-            case (("envelope" | "text" | "id" | "uuid"), bytes()):
-                return value
-            case "integer", int() if not isinstance(value, bool):
-                return b"%d" % value
-            case "flag", _:
-                return b"1" if value else b""
-            case "bin", bytes():
-                return bytes(msgpack.packb(value))
-        wanted = {"integer": "a whole number", "bin": "bytes", "envelope": "bytes"}
-        what = wanted.get(self.type, "text")
-        raise InvalidArgument(f"{self.name}: wants {what}, not {type(value).__name__}")
-
-    def _encode_text(self, text: str) -> bytes:
-        try:
-            return text.encode()
-        except UnicodeEncodeError:
-            raise InvalidArgument(f"{self.name}: wants text that UTF-8 can hold") from None
+        return _ENCODERS[self.type](self.name, value)
 
 
 @dataclass(frozen=True)
@@ -69,14 +83,20 @@ class Repeat:
 
     def lasts(self, values: Mapping[str, object]) -> float:
         """For how many seconds two calls with these arguments have the effect of one; 0: not at all."""
+        if self.safe != "always" and self._is_given(values) != _SAFE_WHERE_GIVEN.get(self.safe):
+            # Whatever a later manifest says: not safe.
+            return 0
+        return math.inf if self.within is None else self.within / 1000
+
+    def _is_given(self, values: Mapping[str, object]) -> bool:
         value = values.get(self.arg or "")
-        each = value if isinstance(value, list) else [value]
-        is_given = any(one not in (None, "", b"") for one in each)
-        match self.safe, is_given:
-            case ("always", _) | ("with", True) | ("without", False):
-                return math.inf if self.within is None else self.within / 1000
-        # Whatever a later manifest says: not safe.
-        return 0
+        if isinstance(value, list):
+            return any(one not in _NOTHING for one in value)
+        return value not in _NOTHING
+
+
+_SAFE_WHERE_GIVEN = {"with": True, "without": False}
+_NOTHING = (None, "", b"")
 
 
 @dataclass(frozen=True)
@@ -110,12 +130,12 @@ class Script:
         """Whether it goes by a clock that the caller can bring."""
         return any(argument.name == "now" for argument in self.arguments)
 
-    def encode(self, /, **values: object) -> list[bytes]:
+    def encode(self, values: Mapping[str, object]) -> list[bytes]:
         """The arguments in the script's order. A repeated one is given as a list; several repeated
         ones form a group, and their lists are of one length. What is left out is None."""
-        unknown = values.keys() - self._names
-        if unknown:
-            raise TypeError(f"{self.name} has no argument {', '.join(sorted(unknown))}")
+        if not values.keys() <= self._names:
+            unknown = sorted(values.keys() - self._names)
+            raise TypeError(f"{self.name} has no argument {', '.join(unknown)}")
         encoded = [a.encode(values.get(a.name)) for a in self._single]
         columns: list[Any] = [values.get(a.name) or () for a in self._group]
         for row in zip(*columns, strict=True):
@@ -153,8 +173,7 @@ def _read(lua: Path, entry: dict[str, Any]) -> Script:
     arguments = tuple(
         Argument(a["name"], a["type"], a["optional"], a["repeated"]) for a in entry["args"]
     )
-    unknown = {"integer", "flag", "uuid", "id", "text", "bin", "envelope"}
-    strange = {a.type for a in arguments} - unknown
+    strange = {a.type for a in arguments} - _ENCODERS.keys()
     words, repeat = frozenset(entry["errors"]), entry["repeat"]
     if strange or words - BY_WORD.keys() - {"MORE"}:
         raise ImportError(f"{entry['name']}: the manifest has types or words of a later contract")

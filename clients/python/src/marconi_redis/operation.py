@@ -64,7 +64,7 @@ class Operation:
         script = SCRIPTS[name]
         if script.takes_now:
             values["now"] = self._now
-        return script_call(script, keys, **values)
+        return script_call(script, keys, values)
 
     def calls(self, calls: Sequence[Call]) -> list[Answer]:
         """Several calls in one round trip, in their order; an answer for each. They are repeated

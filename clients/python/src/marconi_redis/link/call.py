@@ -6,11 +6,12 @@ Guards that keys come from the manifest, in its order, and that arguments never 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from ..errors import MarconiError
-from ..keys import Owner, QueuePath
+from ..keys import Owner, QueuePath, packed
 from ..manifest import Script
 
 
@@ -25,34 +26,29 @@ MORE = _More.MORE
 Answer = object | MarconiError
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call:
     """One call, ready to be sent. ``key`` is one that says on which node of a cluster; ``repeat`` for
     how many seconds it may be made again, should its answer be lost."""
 
     name: str
-    words: list[bytes] = field(repr=False)
+    packed: bytes = field(repr=False)
     key: bytes | None
     script: Script | None = None
     path: QueuePath | None = None
     repeat: float = math.inf
 
-    def packed(self) -> bytes:
-        """As it goes over the wire. redis-py would look for the type of each word anew."""
-        words = [b"$%d\r\n%b\r\n" % (len(word), word) for word in self.words]
-        return b"*%d\r\n%b" % (len(words), b"".join(words))
 
-
-def script_call(script: Script, keys: Owner, /, **values: object) -> Call:
+def script_call(script: Script, keys: Owner, values: Mapping[str, object]) -> Call:
     """A call of a script on a queue, or on the control plane."""
-    names = [keys.key(part).encode() for part in script.keys]
-    words = [b"EVALSHA", script.sha1.encode(), b"%d" % len(names), *names]
-    words += script.encode(**values)
-    return Call(script.name, words, names[0], script, keys.path, script.repeat.lasts(values))
+    head, arguments = keys.head(script), script.encode(values)
+    sent = b"*%d\r\n%b%b" % (head.words + len(arguments), head.packed, packed(arguments))
+    return Call(script.name, sent, head.key, script, keys.path, script.repeat.lasts(values))
 
 
 def command(name: str, key: str | None = None, *arguments: str) -> Call:
     """A plain command, for the few things that are no script, and that may be repeated: names, PING."""
     words = [name, *([] if key is None else [key]), *arguments]
     encoded = [word.encode(errors="surrogateescape") for word in words]
-    return Call(name, encoded, None if key is None else key.encode())
+    sent = b"*%d\r\n%b" % (len(encoded), packed(encoded))
+    return Call(name, sent, None if key is None else key.encode())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -27,11 +27,13 @@ from redis.exceptions import (
 from redis.retry import Retry
 
 from ..errors import InvalidArgument
-from .call import Call
+from .lines import Lines
+from .tries import Try
 
 # redis-py has no types for these.
 _ClusterNode: Any = redis.cluster.ClusterNode
 _Sentinel: Any = redis.sentinel.Sentinel
+_SentinelPool: Any = redis.sentinel.SentinelConnectionPool
 
 _SENTINEL_PORT = 26379
 _PORT = 6379
@@ -42,6 +44,9 @@ class Source(Protocol):
 
     def pool(self, key: bytes | None) -> Any:
         """The pool of the primary that has this key; of any, without one."""
+
+    def parted(self, tries: list[Try]) -> list[tuple[Any, list[Try]]]:
+        """Calls by the pool that each is to be sent on, in their order."""
 
     def moved(self, error: RedisError) -> bool:
         """Told that this server has the key no more; False where it can't lead elsewhere."""
@@ -59,15 +64,23 @@ class PoolSource:
     def __init__(self, client: redis.Redis, *, owned: bool) -> None:
         self._client = client
         self._owned = owned
+        pool: Any = client.connection_pool
+        # A client of the caller's has other use for its connections; and a pool that Sentinel leads
+        # looks, each time, whether a connection is still one to the primary.
+        by_itself = owned and not isinstance(pool, _SentinelPool)
+        self._pool: Any = Lines(pool) if by_itself else pool
 
     def pool(self, key: bytes | None) -> Any:
-        return self._client.connection_pool
+        return self._pool
+
+    def parted(self, tries: list[Try]) -> list[tuple[Any, list[Try]]]:
+        return [(self._pool, tries)]
 
     def moved(self, error: RedisError) -> bool:
         if isinstance(error, MovedError):
             return False
         # After a failover the address may lead to the new primary, these connections never will.
-        self._client.connection_pool.disconnect(inuse_connections=False)
+        self._pool.disconnect(inuse_connections=False)
         return True
 
     def asked(self, error: RedisError) -> Any | None:
@@ -75,6 +88,7 @@ class PoolSource:
 
     def close(self) -> None:
         if self._owned:
+            self._pool.disconnect(inuse_connections=False)
             self._client.close()
 
 
@@ -93,6 +107,13 @@ class ClusterSource:
         except RedisClusterException as error:
             # No node answers, or none has the slot: as where a server is away.
             raise ConnectionError(str(error)) from error
+
+    def parted(self, tries: list[Try]) -> list[tuple[Any, list[Try]]]:
+        groups: dict[int, tuple[Any, list[Try]]] = {}
+        for one in tries:
+            pool = self.pool(one.call.key)
+            groups.setdefault(id(pool), (pool, []))[1].append(one)
+        return list(groups.values())
 
     def _opened(self) -> Any:
         with self._lock:
@@ -129,12 +150,12 @@ class ClusterSource:
             self._cluster.close()
 
 
-def source_of(client: redis.Redis | RedisCluster) -> Source:
-    """The source that a client of the caller's is; it stays the caller's to close."""
+def source_of(client: redis.Redis | RedisCluster, *, owned: bool) -> Source:
+    """The source that a client of the caller's is; unless `owned`, it stays the caller's to close."""
     if isinstance(client, RedisCluster):
-        return ClusterSource(lambda: client, owned=False)
+        return ClusterSource(lambda: client, owned=owned)
     if isinstance(client, redis.Redis):
-        return PoolSource(client, owned=False)
+        return PoolSource(client, owned=owned)
     raise InvalidArgument(f"client: wants redis.Redis or RedisCluster, not {type(client).__name__}")
 
 
@@ -223,17 +244,3 @@ def _hosts(netloc: str, port: int) -> list[tuple[str, int]]:
 def _joined(host: tuple[str, int]) -> str:
     name = f"[{host[0]}]" if ":" in host[0] else host[0]
     return f"{name}:{host[1]}"
-
-
-def by_pool(source: Source, calls: Iterable[tuple[int, Call]]) -> list[tuple[Any, list[int]]]:
-    """The calls, by the pool that each is to be sent on, in their order."""
-    groups: list[tuple[Any, list[int]]] = []
-    for at, call in calls:
-        pool = source.pool(call.key)
-        for known, members in groups:
-            if known is pool:
-                members.append(at)
-                break
-        else:
-            groups.append((pool, [at]))
-    return groups
