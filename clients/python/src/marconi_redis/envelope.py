@@ -6,14 +6,12 @@ passed over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """An envelope taken apart; the body is the poster's own msgpack."""
 
     client: str

@@ -6,6 +6,7 @@ Guards that an answer of another form is told as such, and not taken for what it
 from __future__ import annotations
 
 import re
+from operator import length_hint
 
 from .errors import Corrupt
 
@@ -18,19 +19,17 @@ class Fields:
     def __init__(self, reply: object) -> None:
         if not isinstance(reply, list):
             raise Corrupt(f"a {type(reply).__name__} where a list should be")
-        self._items: list[object] = reply
-        self._at = 0
+        self._rest = iter(reply)
 
     @property
     def left(self) -> int:
         """How many are not read yet."""
-        return len(self._items) - self._at
+        return length_hint(self._rest)
 
     def _next(self) -> object:
-        if not self.left:
-            raise Corrupt("a reply that ends too early")
-        self._at += 1
-        return self._items[self._at - 1]
+        for item in self._rest:
+            return item
+        raise Corrupt("a reply that ends too early")
 
     def number(self) -> int:
         """The next one, a number."""

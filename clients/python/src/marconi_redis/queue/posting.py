@@ -97,7 +97,7 @@ def _digest(rows: list[tuple[int | None, int | None, bytes]]) -> str:
     digest = hashlib.sha256()
     for ttl, delay, body in rows:
         # No two posts read alike: all that comes before a body is digits, and says how long it is.
-        head = (ttl, delay, len(body))
-        digest.update(",".join("" if n is None else str(n) for n in head).encode() + b",")
+        head = f"{'' if ttl is None else ttl},{'' if delay is None else delay},{len(body)},"
+        digest.update(head.encode())
         digest.update(body)
     return digest.hexdigest()
