@@ -14,7 +14,10 @@ PYTHON ?= python3
 VENV := target/python
 in_python := scripts/python $(PYTHON) $(VENV)
 
-.PHONY: demo test lint contract bench python zaqar zaqar-bench
+# Release code, as users have it; the command line is not counted, so it need not be built.
+counting := bench --locked --no-default-features --bench instructions
+
+.PHONY: demo test lint contract bench instructions held-instructions python zaqar zaqar-bench
 
 # Posts real-looking orders, works them off, kills and stops workers meanwhile, and counts.
 demo:
@@ -27,6 +30,7 @@ test: lint
 	$(CARGO) test --locked
 	@# Small, and without a word: that the benchmarks still run.
 	$(CARGO) test --locked --bench flat --bench wake > /dev/null
+	@$(MAKE) --no-print-directory held-instructions
 	@$(in_python) pytest
 
 # The Python client alone: its lint and its tests, one of them beside the Rust one on one queue.
@@ -54,7 +58,22 @@ contract:
 # Measures against a server of its own; prints, judges nothing.
 bench:
 	@scripts/need server
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench flat --bench wake
+
+# Counts instructions of the hot scripts and of the Rust client anew, and records them: on purpose, with the reason
+# in the commit. docs/benchmarks/instructions.md says more.
+instructions:
+	@scripts/need server valgrind
+	$(CARGO) $(counting) -- --record
+
+# Fails where one of them has grown by more than 5 %.
+held-instructions:
+ifeq ($(shell uname),Linux)
+	@scripts/need server valgrind
+	$(CARGO) $(counting)
+else
+	@echo "INSTRUCTIONS WERE NOT COUNTED: valgrind is for Linux" >&2
+endif
 
 # Zaqar's own suites on the storage driver of clients/zaqar; scripts/zaqar says what else it takes.
 zaqar:

@@ -35,6 +35,7 @@ static STARTED: AtomicU32 = AtomicU32::new(0);
 pub struct Server {
     dir: PathBuf,
     port: Option<u16>,
+    under: Vec<String>,
     options: Vec<String>,
     watchdog: Child,
     pid: u32,
@@ -49,7 +50,12 @@ impl Server {
 
     /// One more, with these options, for a test that does something to it.
     pub fn start(options: &[&str]) -> Server {
-        Self::started(None, options)
+        Self::started(None, &[], options)
+    }
+
+    /// One more, run by another program, as `valgrind` is.
+    pub fn start_under(under: &[String], options: &[&str]) -> Server {
+        Self::started(None, under, options)
     }
 
     /// One that listens on a free TCP port of the loopback interface too.
@@ -59,19 +65,20 @@ impl Server {
 
     /// The same, on a port of the caller's choice.
     pub fn start_on(port: u16, options: &[&str]) -> Server {
-        Self::started(Some(port), options)
+        Self::started(Some(port), &[], options)
     }
 
-    fn started(port: Option<u16>, options: &[&str]) -> Server {
+    fn started(port: Option<u16>, under: &[String], options: &[&str]) -> Server {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let name = format!("marconi-test-{}-{number}", std::process::id());
         let dir = shallow_temp_dir().join(name);
         std::fs::create_dir_all(&dir).expect("a directory for the server");
         let options: Vec<_> = options.iter().map(|option| option.to_string()).collect();
-        let (watchdog, pid) = spawn(&dir, port, &options);
+        let (watchdog, pid) = spawn(&dir, port, under, &options);
         let server = Server {
             dir,
             port,
+            under: under.to_vec(),
             options,
             watchdog,
             pid,
@@ -124,7 +131,7 @@ impl Server {
     /// Kills it where it still runs, and starts it again in the same place.
     pub fn restart(&mut self) {
         self.kill();
-        (self.watchdog, self.pid) = spawn(&self.dir, self.port, &self.options);
+        (self.watchdog, self.pid) = spawn(&self.dir, self.port, &self.under, &self.options);
         self.wait_until_it_answers();
     }
 
@@ -184,11 +191,12 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("its number").port()
 }
 
-fn spawn(dir: &Path, port: Option<u16>, options: &[String]) -> (Child, u32) {
+fn spawn(dir: &Path, port: Option<u16>, under: &[String], options: &[String]) -> (Child, u32) {
     let mut watchdog = Command::new("sh");
     watchdog
         .args(["-c", WATCHDOG, "watchdog"])
         .arg(dir)
+        .args(under)
         .arg(server())
         .arg("--dir")
         .arg(dir);
