@@ -50,6 +50,16 @@ impl Operation {
         }
     }
 
+    /// The same operation, with another end.
+    pub(crate) fn ending(self, until: Instant) -> Self {
+        Operation { until, ..self }
+    }
+
+    /// When its time is over.
+    pub(crate) fn until(&self) -> Instant {
+        self.until
+    }
+
     /// Whether there is time for another call.
     pub(crate) fn has_time(&self) -> bool {
         Instant::now() < self.until
