@@ -26,7 +26,7 @@ test: lint
 	@scripts/need server
 	$(CARGO) test --locked
 	@# Small, and without a word: that the benchmarks still run.
-	$(CARGO) test --locked --bench flat --bench wake > /dev/null
+	$(CARGO) test --locked --bench flat --bench posts --bench wake > /dev/null
 	@$(in_python) pytest
 
 # The Python client alone: its lint and its tests, one of them beside the Rust one on one queue.

@@ -77,8 +77,18 @@ impl Operation {
 
     /// A call of a script whose first argument is the time.
     pub(crate) fn timed(&self, script: &'static Script, keys: &impl Owner) -> Call {
-        let now = self.now.map(|now| now.to_string()).unwrap_or_default();
-        Call::new(script, keys).arg(now)
+        Call::new(script, keys).optional(self.now.map(Timestamp::as_millis))
+    }
+
+    /// The same, with room for so many arguments and their bytes.
+    pub(crate) fn timed_with_room(
+        &self,
+        script: &'static Script,
+        keys: &impl Owner,
+        room: (usize, usize),
+    ) -> Call {
+        let now = self.now.map(Timestamp::as_millis);
+        Call::with_room(script, keys, room).optional(now)
     }
 
     /// One call, repeated where its answer was lost and its script is safe to repeat.

@@ -149,6 +149,9 @@ impl Post {
     }
 }
 
+/// Bytes of two numbers: of a ttl and a delay, or of the time and a bound.
+const NUMBERS: usize = 2 * 16;
+
 /// Posts these in one call, and creates the queue where it isn't there.
 async fn post<'a>(
     queue: &Queue,
@@ -188,16 +191,19 @@ fn call<'a>(
         }
         Some(token) => (token, digest(messages.clone())),
     };
-    let max_body = store.max_body().map(|bytes| bytes.to_string());
+    let client = client.unwrap_or(store.client());
+    let sizes = messages.clone().map(|message| NUMBERS + message.body.len());
+    let (count, bytes) = sizes.fold((0, 0), |(count, sum), size| (count + 1, sum + size));
+    let bytes = bytes + client.len() + token.len() + digest.len() + NUMBERS;
     let call = of
-        .timed(&POST, queue.keys())
-        .arg(client.unwrap_or(store.client()))
+        .timed_with_room(&POST, queue.keys(), (5 + 3 * count, bytes))
+        .arg(client)
         .arg(token)
         .arg(digest)
-        .arg(max_body.unwrap_or_default());
+        .optional(store.max_body());
     Ok(messages.fold(call, |call, message| {
-        call.arg(length(message.ttl))
-            .arg(length(message.delay))
+        call.optional(message.ttl.map(millis))
+            .optional(message.delay.map(millis))
             .arg(message.body.as_slice())
     }))
 }
@@ -211,7 +217,7 @@ impl IntoFuture for Post {
     }
 }
 
-/// As an argument; empty stands for the queue's default.
+/// As in a digest; empty stands for the queue's default.
 fn length(length: Option<Duration>) -> String {
     length.map_or_else(String::new, |length| millis(length).to_string())
 }
@@ -223,7 +229,7 @@ fn digest<'a>(messages: impl Iterator<Item = &'a NewMessage>) -> String {
         // No two posts read alike: the body says how long it is, and the others are digits.
         let head = format!("{},{},", length(message.ttl), length(message.delay));
         digest.update(head.as_bytes());
-        digest.update(&message.body);
+        digest.update(message.body.as_slice());
     }
     digest.digest().to_string()
 }
