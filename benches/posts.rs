@@ -1,11 +1,11 @@
 //! What the library adds to a post: `cargo bench --bench posts`, half a minute.
 //!
-//! Guards the figures of `docs/benchmarks/ideas.md` on the client: single posts by 64 tasks on one
+//! Guards what is said of the client's cost: single posts by 64 tasks on one
 //! connection stand beside `redis-benchmark` with 64 clients and a bare XADD, in rounds that take turns
 //! on one server; then what one call allocates, connection included.
 //!
 //! ```text
-//! cargo bench --bench posts -- [--quick] [off] [on]
+//! cargo bench --bench posts -- [--quick] [--tasks N] [off] [on]
 //! ```
 //! `off` and `on` choose one kind of posts alone, for a profiler.
 
@@ -22,8 +22,6 @@ mod common;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
-
-const TASKS: usize = 64;
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -45,7 +43,10 @@ async fn main() -> Result<()> {
     let is_quick = is_asked("--quick") || !is_asked("--bench");
     let (posts, rounds) = if is_quick { (2_000, 1) } else { (100_000, 5) };
     let server = common::Server::start(&[]);
-    let mut bench = Bench::new(server).await?;
+    let tasks = args.iter().position(|arg| arg == "--tasks");
+    let tasks = tasks.and_then(|at| args.get(at + 1));
+    let tasks = tasks.map_or(Ok(64), |number| number.parse::<usize>())?;
+    let mut bench = Bench::new(server, tasks.max(1)).await?;
     if !all {
         let kind = if is_asked("on") {
             &bench.on
@@ -60,10 +61,10 @@ async fn main() -> Result<()> {
     let mut ratios = Vec::new();
     for _ in 0..rounds {
         let bare = bench.bare(posts).await?;
-        bare.print("XADD, redis-benchmark, 64 clients");
+        bare.print(&format!("XADD, redis-benchmark, {tasks} clients"));
         let mut of_round = Vec::new();
         for (name, queue) in [
-            ("posts of 64 tasks", bench.off.clone()),
+            ("posts of as many tasks", bench.off.clone()),
             ("the same, merged", bench.on.clone()),
         ] {
             let cost = bench.posts(&queue, posts).await?;
@@ -96,10 +97,11 @@ struct Bench {
     connection: redis::aio::MultiplexedConnection,
     off: Queue,
     on: Queue,
+    tasks: usize,
 }
 
 impl Bench {
-    async fn new(server: common::Server) -> Result<Self> {
+    async fn new(server: common::Server, tasks: usize) -> Result<Self> {
         let url = server.url();
         let off = Store::connect(&url).await?;
         let on = Store::builder().merge_posts(true).connect(&url).await?;
@@ -110,6 +112,7 @@ impl Bench {
             on: on.queue("bench", "on")?,
             server,
             connection,
+            tasks,
         })
     }
 
@@ -118,11 +121,12 @@ impl Bench {
         let before = self.server_cpu().await?;
         let (own, begun) = (own_cpu()?, Instant::now());
         let mut tasks = tokio::task::JoinSet::new();
-        for _ in 0..TASKS {
+        for _ in 0..self.tasks {
             let queue = queue.clone();
+            let posts = posts / self.tasks;
             tasks.spawn(async move {
                 let body = "x".repeat(100);
-                for _ in 0..posts / TASKS {
+                for _ in 0..posts {
                     queue.post(&body).await?;
                 }
                 Ok::<_, marconi_redis::Error>(())
@@ -144,7 +148,13 @@ impl Bench {
         let done = Command::new("redis-benchmark")
             .arg("-s")
             .arg(self.server.socket())
-            .args(["-q", "-c", "64", "-n", &posts.to_string()])
+            .args([
+                "-q",
+                "-c",
+                &self.tasks.to_string(),
+                "-n",
+                &posts.to_string(),
+            ])
             .args(["XADD", "bare", "*", "m", &"x".repeat(145)])
             .output()
             .map_err(|error| format!("redis-benchmark, of Debian's redis-tools: {error}"))?;

@@ -143,7 +143,6 @@ impl Merging {
     /// The next call's posts, from the front of those that wait; none, and then nobody sees to them.
     fn next(&self) -> Vec<Waiting> {
         let mut state = self.lock();
-        state.waiting.retain(|post| !post.answer.is_closed());
         let fitting = state.fitting();
         let group: Vec<_> = state.waiting.drain(..fitting).collect();
         state.under_way_until = group.iter().map(|post| post.until).max();
