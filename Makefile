@@ -29,7 +29,7 @@ test: lint
 	@scripts/need server
 	$(CARGO) test --locked
 	@# Small, and without a word: that the benchmarks still run.
-	$(CARGO) test --locked --bench flat --bench wake > /dev/null
+	$(CARGO) test --locked --bench flat --bench posts --bench wake > /dev/null
 	@$(MAKE) --no-print-directory held-instructions
 	@$(in_python) pytest
 

@@ -7,15 +7,16 @@
 //! pass it on unread and ext types survive.
 
 mod msgpack;
+mod wrapped;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Cause, Error, Outcome, Result};
 use msgpack::Reader;
+pub(crate) use wrapped::Wrapped;
 
 /// One stored message, borrowed from the reply it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,8 +124,7 @@ impl<'a> Extras<'a> {
 /// # Errors
 /// [`Error::Codec`] where the type can't be serialised, or takes more than 4 GiB.
 pub fn encode_body<T: Serialize + ?Sized>(body: &T) -> Result<Vec<u8>> {
-    let value = rmp_serde::to_vec_named(body).map_err(|error| codec(error, Outcome::NotDone))?;
-    wrap_body(&value)
+    Wrapped::new(body).map(Wrapped::into_vec)
 }
 
 /// A body that is MessagePack already, as the post script takes it: a `bin` around it.
@@ -151,11 +151,19 @@ pub fn wrap_body(value: &[u8]) -> Result<Vec<u8>> {
     Ok(wrapped)
 }
 
-/// A stored body in the type asked for.
+/// A stored body in the type asked for, which can borrow its text from the bytes.
+///
+/// ```
+/// use marconi_redis::envelope::decode_body;
+///
+/// let text: &str = decode_body(b"\xa5hello")?;
+/// assert_eq!(text, "hello");
+/// # Ok::<(), marconi_redis::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Codec`] where the type is another than was posted.
-pub fn decode_body<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+pub fn decode_body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
     rmp_serde::from_slice(body).map_err(|error| codec(error, Outcome::Done))
 }
 

@@ -32,7 +32,7 @@ pub enum Outcome {
 /// The refusals of the server carry the queue and the id they are about. All else is
 /// [`Transport`](Error::Transport), [`Codec`](Error::Codec) or [`Corrupt`](Error::Corrupt), each
 /// with its [`Outcome`].
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The queue has not been created, or was deleted.

@@ -189,7 +189,7 @@ impl QueueKeys {
 
     /// The key of one part.
     pub fn key(&self, part: Part) -> String {
-        [&self.stem, part.as_str()].concat()
+        self.key_of(part).concat()
     }
 
     /// The queue and part that a key of this prefix belongs to; `None` for any other key.
@@ -209,15 +209,16 @@ pub(crate) fn tag_of_project(project: &ProjectName) -> String {
 
 /// What the keys of a call belong to.
 pub(crate) trait Owner {
-    fn key_of(&self, part: Part) -> String;
+    /// The key of one part, in two pieces: a call has up to a dozen, and joins them where they are sent.
+    fn key_of(&self, part: Part) -> [&str; 2];
 
     /// The queue, where it is one.
     fn queue(&self) -> Option<&QueuePath>;
 }
 
 impl Owner for QueueKeys {
-    fn key_of(&self, part: Part) -> String {
-        self.key(part)
+    fn key_of(&self, part: Part) -> [&str; 2] {
+        [&self.stem, part.as_str()]
     }
 
     fn queue(&self) -> Option<&QueuePath> {
@@ -226,8 +227,8 @@ impl Owner for QueueKeys {
 }
 
 impl Owner for ControlKeys {
-    fn key_of(&self, part: Part) -> String {
-        self.key(part)
+    fn key_of(&self, part: Part) -> [&str; 2] {
+        self.pieces(part)
     }
 
     fn queue(&self) -> Option<&QueuePath> {

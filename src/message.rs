@@ -9,7 +9,7 @@ mod new;
 use std::fmt;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 pub use id::MessageId;
 pub use new::NewMessage;
@@ -73,13 +73,26 @@ impl Message {
         self.id
     }
 
-    /// Its body, in the type asked for.
+    /// Its body, in the type asked for; that may borrow its text from the message.
+    ///
+    /// ```no_run
+    /// # use serde::Deserialize;
+    /// #[derive(Deserialize)]
+    /// struct Order<'a> {
+    ///     article: &'a str,
+    /// }
+    ///
+    /// # fn example(message: marconi_redis::Message) -> marconi_redis::Result<()> {
+    /// let order: Order = message.body()?; // the article is not copied
+    /// println!("{}", order.article);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Codec`] where it was posted as another type, [`Error::Corrupt`] where what is
     /// stored was written by something else than this crate's scripts. Either way the message is
     /// still there, and is deleted, released or nacked as any other.
-    pub fn body<T: DeserializeOwned>(&self) -> Result<T> {
+    pub fn body<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
         let decoded = match self.body_at {
             Some(at) => envelope::decode_body(&self.envelope[at..]),
             None => Envelope::decode(&self.envelope).and_then(|e| envelope::decode_body(e.body)),

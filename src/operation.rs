@@ -50,6 +50,16 @@ impl Operation {
         }
     }
 
+    /// The same operation, with another end.
+    pub(crate) fn ending(self, until: Instant) -> Self {
+        Operation { until, ..self }
+    }
+
+    /// When its time is over.
+    pub(crate) fn until(&self) -> Instant {
+        self.until
+    }
+
     /// Whether there is time for another call.
     pub(crate) fn has_time(&self) -> bool {
         Instant::now() < self.until
@@ -67,8 +77,18 @@ impl Operation {
 
     /// A call of a script whose first argument is the time.
     pub(crate) fn timed(&self, script: &'static Script, keys: &impl Owner) -> Call {
-        let now = self.now.map(|now| now.to_string()).unwrap_or_default();
-        Call::new(script, keys).arg(now)
+        Call::new(script, keys).optional(self.now.map(Timestamp::as_millis))
+    }
+
+    /// The same, with room for so many arguments and their bytes.
+    pub(crate) fn timed_with_room(
+        &self,
+        script: &'static Script,
+        keys: &impl Owner,
+        room: (usize, usize),
+    ) -> Call {
+        let now = self.now.map(Timestamp::as_millis);
+        Call::with_room(script, keys, room).optional(now)
     }
 
     /// One call, repeated where its answer was lost and its script is safe to repeat.

@@ -65,15 +65,17 @@ struct Inner {
     keys: QueueKeys,
     /// Housekeeping was left to do when a call on this handle last looked.
     behind: AtomicBool,
+    /// Its single posts, where the store merges them.
+    merging: post::Merging,
 }
 
 impl Queue {
     pub(crate) fn new(store: Store, keys: QueueKeys) -> Self {
-        let behind = AtomicBool::new(false);
         let inner = Inner {
             store,
             keys,
-            behind,
+            behind: AtomicBool::new(false),
+            merging: post::Merging::default(),
         };
         Queue {
             inner: inner.into(),

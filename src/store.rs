@@ -70,6 +70,7 @@ struct Settings {
     client: String,
     create_queues: bool,
     max_body: Option<u64>,
+    merge_posts: bool,
     clock: Option<Box<Clock>>,
 }
 
@@ -375,6 +376,10 @@ impl Store {
 
     pub(crate) fn creates_queues(&self) -> bool {
         self.settings.create_queues
+    }
+
+    pub(crate) fn merges_posts(&self) -> bool {
+        self.settings.merge_posts
     }
 
     pub(crate) fn max_body(&self) -> Option<u64> {

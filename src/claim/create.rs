@@ -156,10 +156,7 @@ impl CreateClaim {
             .arg(self.limit)
             .arg(&self.worker)
             .arg(if force { "1" } else { "" })
-            .arg(
-                wait.map(|wait| millis(wait).to_string())
-                    .unwrap_or_default(),
-            )
+            .optional(wait.map(millis))
     }
 
     fn read(&self, id: ClaimId, mut fields: Fields) -> Result<Claim> {

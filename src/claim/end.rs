@@ -164,12 +164,12 @@ impl Nack {
     }
 
     fn call(&self, of: &Operation) -> Call {
-        let ids: Vec<_> = self.ids.iter().map(MessageId::to_string).collect();
-        of.timed(&NACK, self.queue.keys())
+        let call = of
+            .timed(&NACK, self.queue.keys())
             .arg(self.claim.as_str())
             .arg(millis(self.delay))
-            .arg(flag(self.untried))
-            .arg(ids)
+            .arg(flag(self.untried));
+        self.ids.iter().fold(call, Call::shown)
     }
 }
 

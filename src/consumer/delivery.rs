@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use super::event::Failure;
@@ -86,7 +86,7 @@ impl Delivery {
     /// # Errors
     /// [`Codec`](crate::Error::Codec) where it was posted as another type,
     /// [`Corrupt`](crate::Error::Corrupt) where something else wrote it.
-    pub fn body<T: DeserializeOwned>(&self) -> Result<T> {
+    pub fn body<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
         self.message.body()
     }
 

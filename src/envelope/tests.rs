@@ -141,3 +141,15 @@ fn head(length: usize) -> usize {
         _ => 5,
     }
 }
+
+#[test]
+fn a_body_is_wrapped_in_place_as_it_is_wrapped_afterwards() {
+    for length in [0, 10, 252, 253, 254, 65_532, 65_533, 65_534] {
+        let body = BTreeMap::from([("k", "x".repeat(length))]);
+        let value = rmp_serde::to_vec_named(&body).unwrap();
+        let wrapped = Wrapped::new(&body).unwrap();
+        assert_eq!(wrapped.as_slice(), wrap_body(&value).unwrap());
+        assert_eq!(wrapped.len(), wrapped.as_slice().len());
+        assert_eq!(encode_body(&body).unwrap(), wrapped.as_slice());
+    }
+}

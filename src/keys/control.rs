@@ -47,11 +47,15 @@ impl ControlKeys {
 
     /// The key of one part, of [`Part::CONTROL`].
     pub fn key(&self, part: Part) -> String {
+        self.pieces(part).concat()
+    }
+
+    pub(super) fn pieces(&self, part: Part) -> [&str; 2] {
         let part = match part {
             Part::Catalogue if self.of_topics => Part::TopicCatalogue,
             Part::CatalogueNames if self.of_topics => Part::TopicCatalogueNames,
             part => part,
         };
-        [&self.stem, part.as_str()].concat()
+        [&self.stem, part.as_str()]
     }
 }

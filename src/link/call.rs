@@ -4,12 +4,19 @@
 //! a log.
 
 use std::fmt;
+use std::io::Write;
 use std::time::Duration;
 
-use redis::{Arg, Cmd, ToRedisArgs, Value};
+use redis::{Arg, Cmd, RedisWrite, ToRedisArgs, Value};
 
-use crate::keys::{Owner, QueuePath};
+use crate::keys::{Owner, Part, QueuePath};
 use crate::script::{Repeat, Script};
+
+/// The words of a call before its keys, and their bytes: the command, the digest, the number of keys.
+const HEAD: (usize, usize) = (3, 7 + 40 + 2);
+
+/// Room for what most scripts take beside keys: arguments, and their bytes.
+const ROOM: (usize, usize) = (10, 160);
 
 /// Whether a call whose answer was lost may be made again; the strictest is the least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,10 +52,32 @@ pub(crate) struct Call {
 impl Call {
     /// Of a script on a queue or the control plane; its arguments follow by [`arg`](Call::arg).
     pub(crate) fn new(script: &'static Script, keys: &impl Owner) -> Self {
-        let mut cmd = redis::cmd("EVALSHA");
-        cmd.arg(script.sha1()).arg(script.keys().len());
+        Self::with_room(script, keys, ROOM)
+    }
+
+    /// The same, with room for so many arguments and their bytes, so that a large body is not moved
+    /// about while the command grows.
+    pub(crate) fn with_room(
+        script: &'static Script,
+        keys: &impl Owner,
+        (args, bytes): (usize, usize),
+    ) -> Self {
+        let length = |part: &Part| -> usize {
+            let pieces = keys.key_of(*part);
+            pieces.iter().map(|piece| piece.len()).sum()
+        };
+        let keys_bytes: usize = script.keys().iter().map(length).sum();
+        let args = HEAD.0 + script.keys().len() + args;
+        let mut cmd = Cmd::with_capacity(args, HEAD.1 + keys_bytes + bytes);
+        cmd.arg("EVALSHA")
+            .arg(script.sha1())
+            .arg(script.keys().len());
         for part in script.keys() {
-            cmd.arg(keys.key_of(*part));
+            let mut key = cmd.writer_for_next_arg();
+            for piece in keys.key_of(*part) {
+                // What is written to grows as it has to, and never fails.
+                _ = key.write_all(piece.as_bytes());
+            }
         }
         Call {
             name: script.name(),
@@ -106,6 +135,20 @@ impl Call {
         let keys = self.script.map_or(0, |script| script.keys().len());
         let arg = self.cmd.args_iter().nth(2 + keys + at);
         arg.is_some_and(|arg| !matches!(arg, Arg::Simple(b"")))
+    }
+
+    /// The next argument; empty where there is none.
+    pub(crate) fn optional(self, arg: Option<impl ToRedisArgs>) -> Self {
+        match arg {
+            Some(arg) => self.arg(arg),
+            None => self.arg(""),
+        }
+    }
+
+    /// The next argument, as it is shown.
+    pub(crate) fn shown(mut self, arg: impl fmt::Display) -> Self {
+        self.cmd.write_arg_fmt(arg);
+        self
     }
 
     /// The next argument, or several.

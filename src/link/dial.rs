@@ -58,7 +58,10 @@ impl Dialler {
         // The deadline of the call rules; redis's own timeouts would cut it short.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
-            .set_response_timeout(None);
+            .set_response_timeout(None)
+            // More than its own 50, or calls at once would go out by fifties. How many may be under way
+            // is bounded by the link.
+            .set_pipeline_buffer_size(1024);
         Dialler { server, config }
     }
 

@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
             self.attempts += 1;
             let stopped = self.attempt(shared).await;
             self.take_stock(&stopped.cause);
-            if self.pending().is_empty() || !stopped.worth_another_try {
+            if self.is_answered() || !stopped.worth_another_try {
                 return self.finish(stopped.cause);
             }
             // Who is sent elsewhere goes there at once, unless they are sent about.
@@ -166,8 +166,11 @@ impl<'a> Run<'a> {
 
     /// After an attempt: what was handed over and not answered is lost.
     fn take_stock(&mut self, cause: &Cause) {
-        for at in self.pending() {
+        for at in 0..self.progress.len() {
             let progress = &mut self.progress[at];
+            if progress.answer.is_some() {
+                continue;
+            }
             let is_lost_now = std::mem::take(&mut progress.handed_over) && !progress.lost;
             progress.lost |= is_lost_now;
             match self.retry {
@@ -179,6 +182,10 @@ impl<'a> Run<'a> {
                 _ => {}
             }
         }
+    }
+
+    fn is_answered(&self) -> bool {
+        self.progress.iter().all(|call| call.answer.is_some())
     }
 
     fn pending(&self) -> Vec<usize> {

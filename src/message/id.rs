@@ -29,6 +29,9 @@ pub struct MessageId {
 }
 
 impl MessageId {
+    /// Bytes of the usual one: 13 digits, the dash, and some.
+    pub(crate) const ROOM: usize = 20;
+
     /// When the message was posted.
     pub fn posted(self) -> crate::Timestamp {
         self.ms.into()
@@ -55,14 +58,19 @@ impl FromStr for MessageId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
+        // A number has one way to be written: digits, and no zero before others.
+        let number = |text: &str| {
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+            let is_short = text.len() == 1 || !text.starts_with('0');
+            text.parse().ok().filter(|_| is_plain && is_short)
+        };
         let id = text.split_once('-').and_then(|(ms, seq)| {
             Some(MessageId {
-                ms: ms.parse().ok()?,
-                seq: seq.parse().ok()?,
+                ms: number(ms)?,
+                seq: number(seq)?,
             })
         });
-        id.filter(|id| id.to_string() == text)
-            .ok_or_else(|| Error::invalid("id", "wants a message id: two numbers with a dash"))
+        id.ok_or_else(|| Error::invalid("id", "wants a message id: two numbers with a dash"))
     }
 }
 

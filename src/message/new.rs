@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::envelope;
+use crate::envelope::{Wrapped, wrap_body};
 use crate::error::Result;
 
 /// A message to be posted: its body, and a ttl and delay of its own where it needs them.
@@ -25,7 +25,7 @@ use crate::error::Result;
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewMessage {
     /// A MessagePack `bin` around the poster's value.
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Wrapped,
     pub(crate) ttl: Option<Duration>,
     pub(crate) delay: Option<Duration>,
 }
@@ -37,7 +37,7 @@ impl NewMessage {
     /// # Errors
     /// [`Error::Codec`](crate::Error::Codec) where the type can't be serialised.
     pub fn new<T: Serialize + ?Sized>(body: &T) -> Result<Self> {
-        Ok(Self::of(envelope::encode_body(body)?))
+        Ok(Self::of(Wrapped::new(body)?))
     }
 
     /// A message whose body is MessagePack already.
@@ -51,10 +51,10 @@ impl NewMessage {
     /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for anything but exactly one
     /// MessagePack value.
     pub fn from_msgpack(body: &[u8]) -> Result<Self> {
-        Ok(Self::of(envelope::wrap_body(body)?))
+        Ok(Self::of(wrap_body(body)?.into()))
     }
 
-    fn of(body: Vec<u8>) -> Self {
+    fn of(body: Wrapped) -> Self {
         NewMessage {
             body,
             ttl: None,

@@ -102,15 +102,17 @@ pub(super) async fn in_an_existing_queue(
     keys: &QueueKeys,
     call: Call,
 ) -> Result<Value> {
-    let create = of.timed(&QUEUE_CREATE, keys).arg("");
-    let calls = [create, call];
-    let mut reply = of.calls(&calls[1..]).await.pop();
+    let mut calls = vec![call];
+    let mut reply = of.calls(&calls).await.pop();
     while let Some(Err(Error::QueueDoesNotExist { .. })) = reply {
         if !of.has_time() {
             break;
         }
         let names = Names::of(of);
         names.enter(keys.path()).await.map_err(not_begun)?;
+        if calls.len() == 1 {
+            calls.insert(0, of.timed(&QUEUE_CREATE, keys).arg(""));
+        }
         let mut replies = of.calls(&calls).await;
         reply = replies.pop();
         match replies.pop().unwrap_or_else(|| Err(no_reply())) {

@@ -9,6 +9,7 @@ use super::Queue;
 use crate::Pending;
 use crate::claim::ClaimId;
 use crate::error::Result;
+use crate::link::Call;
 use crate::message::{MessageId, refuse_above_most};
 use crate::operation::Operation;
 use crate::script::DELETE;
@@ -88,8 +89,9 @@ impl Delete {
         refuse_above_most(queue.path(), "ids", self.ids.len())?;
         let of = Operation::begin(queue.store());
         let claim = self.claim.as_ref().map_or("", ClaimId::as_str);
-        let ids: Vec<_> = self.ids.iter().map(MessageId::to_string).collect();
-        let call = of.timed(&DELETE, queue.keys()).arg(claim).arg(ids);
+        let room = (2 + self.ids.len(), 64 + MessageId::ROOM * self.ids.len());
+        let call = of.timed_with_room(&DELETE, queue.keys(), room).arg(claim);
+        let call = self.ids.iter().fold(call, Call::shown);
         queue.numbered(of.call(call).await?)
     }
 }

@@ -99,12 +99,10 @@ impl Pop {
         let queue = &self.queue;
         let token = self.token.as_deref().unwrap_or_default();
         let of = Operation::begin(queue.store());
-        let wait = wait
-            .map(|wait| millis(wait).to_string())
-            .unwrap_or_default();
+        let wait = wait.map(millis);
         let call = |force| {
             let call = of.timed(&POP, queue.keys()).arg(self.limit).arg(token);
-            call.arg(if force { "1" } else { "" }).arg(&wait)
+            call.arg(if force { "1" } else { "" }).optional(wait)
         };
         let reply = queue.swept(&of, None, call).await?;
         let look = Look::read(reply, |fields| self.read(fields));

@@ -3,6 +3,8 @@
 //! Guards that a post is not made twice: without a token it is repeated only while it is known not
 //! to have been done.
 
+mod merge;
+
 use std::future::IntoFuture;
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ use crate::operation::Operation;
 use crate::reply::Fields;
 use crate::script::POST;
 use crate::time::millis;
+
+pub(super) use merge::Merging;
 
 /// A post of up to 250 messages in one atomic step; `.await` it, and it answers their ids, in the
 /// order given.
@@ -132,45 +136,76 @@ impl Post {
             message.ttl = message.ttl.or(self.ttl);
             message.delay = message.delay.or(self.delay);
         }
+        if self.token.is_none()
+            && let [message] = &messages[..]
+            && queue.merges(message)
+            && let Some(message) = messages.pop()
+        {
+            return Ok(vec![queue.post_merged(message, self.client).await?]);
+        }
         let of = Operation::begin(queue.store());
-        let call = self.call(&of, &messages)?;
-        let reply = match queue.store().creates_queues() {
-            true => in_an_existing_queue(&of, queue.keys(), call).await,
-            false => of.call(call).await,
-        };
-        let reply = reply.map_err(|error| queue.store().told(error))?;
-        let read = || {
-            let mut fields = Fields::of(reply)?;
-            (0..messages.len()).map(|_| fields.parsed()).collect()
-        };
-        let ids: Result<_> = read();
-        ids.map_err(|error| error.within(queue.path(), None))
+        let (client, token) = (self.client.as_deref(), self.token.as_deref());
+        post(queue, &of, client, token, messages.iter()).await
     }
+}
 
-    fn call(&self, of: &Operation, messages: &[NewMessage]) -> Result<Call> {
-        let store = self.queue.store();
-        let client = self.client.as_deref().unwrap_or(store.client());
-        let (token, digest) = match self.token.as_deref() {
-            None => ("", String::new()),
-            Some("") => {
-                let error = Error::invalid("token", "wants 1 to 256 bytes");
-                return Err(error.within(self.queue.path(), None));
-            }
-            Some(token) => (token, digest(messages)),
-        };
-        let max_body = store.max_body().map(|bytes| bytes.to_string());
-        let call = of
-            .timed(&POST, self.queue.keys())
-            .arg(client)
-            .arg(token)
-            .arg(digest)
-            .arg(max_body.unwrap_or_default());
-        Ok(messages.iter().fold(call, |call, message| {
-            call.arg(length(message.ttl))
-                .arg(length(message.delay))
-                .arg(message.body.as_slice())
-        }))
-    }
+/// Bytes of two numbers: of a ttl and a delay, or of the time and a bound.
+const NUMBERS: usize = 2 * 16;
+
+/// Posts these in one call, and creates the queue where it isn't there.
+async fn post<'a>(
+    queue: &Queue,
+    of: &Operation,
+    client: Option<&str>,
+    token: Option<&str>,
+    messages: impl ExactSizeIterator<Item = &'a NewMessage> + Clone,
+) -> Result<Vec<MessageId>> {
+    let count = messages.len();
+    let call = call(queue, of, client, token, messages)?;
+    let reply = match queue.store().creates_queues() {
+        true => in_an_existing_queue(of, queue.keys(), call).await,
+        false => of.call(call).await,
+    };
+    let reply = reply.map_err(|error| queue.store().told(error))?;
+    let read = || {
+        let mut fields = Fields::of(reply)?;
+        (0..count).map(|_| fields.parsed()).collect()
+    };
+    let ids: Result<_> = read();
+    ids.map_err(|error| error.within(queue.path(), None))
+}
+
+fn call<'a>(
+    queue: &Queue,
+    of: &Operation,
+    client: Option<&str>,
+    token: Option<&str>,
+    messages: impl Iterator<Item = &'a NewMessage> + Clone,
+) -> Result<Call> {
+    let store = queue.store();
+    let (token, digest) = match token {
+        None => ("", String::new()),
+        Some("") => {
+            let error = Error::invalid("token", "wants 1 to 256 bytes");
+            return Err(error.within(queue.path(), None));
+        }
+        Some(token) => (token, digest(messages.clone())),
+    };
+    let client = client.unwrap_or(store.client());
+    let sizes = messages.clone().map(|message| NUMBERS + message.body.len());
+    let (count, bytes) = sizes.fold((0, 0), |(count, sum), size| (count + 1, sum + size));
+    let bytes = bytes + client.len() + token.len() + digest.len() + NUMBERS;
+    let call = of
+        .timed_with_room(&POST, queue.keys(), (5 + 3 * count, bytes))
+        .arg(client)
+        .arg(token)
+        .arg(digest)
+        .optional(store.max_body());
+    Ok(messages.fold(call, |call, message| {
+        call.optional(message.ttl.map(millis))
+            .optional(message.delay.map(millis))
+            .arg(message.body.as_slice())
+    }))
 }
 
 impl IntoFuture for Post {
@@ -182,19 +217,19 @@ impl IntoFuture for Post {
     }
 }
 
-/// As an argument; empty stands for the queue's default.
+/// As in a digest; empty stands for the queue's default.
 fn length(length: Option<Duration>) -> String {
     length.map_or_else(String::new, |length| millis(length).to_string())
 }
 
 /// Of all that is posted, and not of who posts it: the repeat may come from another process.
-fn digest(messages: &[NewMessage]) -> String {
+fn digest<'a>(messages: impl Iterator<Item = &'a NewMessage>) -> String {
     let mut digest = Sha1::new();
     for message in messages {
         // No two posts read alike: the body says how long it is, and the others are digits.
         let head = format!("{},{},", length(message.ttl), length(message.delay));
         digest.update(head.as_bytes());
-        digest.update(&message.body);
+        digest.update(message.body.as_slice());
     }
     digest.digest().to_string()
 }

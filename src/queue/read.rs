@@ -4,6 +4,7 @@
 
 use super::Queue;
 use crate::error::{Error, Result};
+use crate::link::Call;
 use crate::message::{Message, MessageId, refuse_above_most};
 use crate::operation::Operation;
 use crate::reply::Fields;
@@ -52,13 +53,13 @@ impl Queue {
     /// # Errors
     /// [`TooLarge`](Error::TooLarge) above 250 ids. No id is no call.
     pub async fn get_many(&self, ids: impl IntoIterator<Item = MessageId>) -> Result<Vec<Message>> {
-        let ids: Vec<_> = ids.into_iter().map(|id| id.to_string()).collect();
+        let ids: Vec<_> = ids.into_iter().collect();
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         refuse_above_most(self.path(), "ids", ids.len())?;
         let of = Operation::begin(self.store());
-        let call = of.timed(&GET, self.keys()).arg(ids);
+        let call = ids.iter().fold(of.timed(&GET, self.keys()), Call::shown);
         let mut fields = Fields::of(of.call(call).await?)?;
         let now = fields.number()?.into();
         self.seen(&mut fields, now)

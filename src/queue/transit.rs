@@ -4,7 +4,7 @@
 
 use std::future::IntoFuture;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use super::Queue;
 use crate::Pending;
@@ -81,7 +81,7 @@ impl LetterInTransit {
     ///
     /// # Errors
     /// As of [`Message::body`].
-    pub fn body<T: DeserializeOwned>(&self) -> Result<T> {
+    pub fn body<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
         self.letter.body()
     }
 

@@ -38,6 +38,7 @@ pub struct Builder {
     client: Option<String>,
     create_queues: bool,
     max_body: Option<u64>,
+    merge_posts: bool,
     clock: Option<Box<Clock>>,
     keep_alive: Duration,
     wakes_by: Option<Deployment>,
@@ -51,6 +52,7 @@ impl Default for Builder {
             client: None,
             create_queues: true,
             max_body: None,
+            merge_posts: false,
             clock: None,
             keep_alive: Duration::from_secs(10),
             wakes_by: None,
@@ -107,6 +109,33 @@ impl Builder {
     /// How many bytes one body may have: 256 KiB, unless set; up to 256 MiB.
     pub fn max_body(mut self, bytes: u64) -> Self {
         self.max_body = Some(bytes);
+        self
+    }
+
+    /// Whether posts of one message that many tasks make at once share calls: no, unless set. What is
+    /// posted through one [`Queue`](crate::Queue) handle and its clones, while a call of theirs is under
+    /// way, goes out in the next one: up to 250 messages and 4 MiB. Nothing is held back by a timer: a
+    /// post alone goes at once. So many posts take fewer calls, and far less of the server's time; a
+    /// single one waits for up to one call before its own.
+    ///
+    /// ```
+    /// let store = marconi_redis::Store::builder().merge_posts(true).open("redis://127.0.0.1")?;
+    /// let orders = store.queue("shop", "orders")?;
+    /// # async fn example(orders: marconi_redis::Queue) -> marconi_redis::Result<()> {
+    /// let (first, second) = tokio::join!(orders.post("an umbrella"), orders.post("a hat"));
+    /// assert!(first?[0] < second?[0]);
+    /// # Ok(()) }
+    /// # Ok::<(), marconi_redis::Error>(())
+    /// ```
+    ///
+    /// Each caller has an answer of their own: their message's id, or the refusal of that message alone;
+    /// those that it went with are posted all the same. A lost answer is an error with
+    /// [`Outcome::Unknown`](crate::Outcome::Unknown) for each. A future that is dropped before its
+    /// message went out posts nothing, and disturbs no other. Posts with a token, posts of several
+    /// messages and bodies over their bound go by themselves. Where a queue's metadata let posts have
+    /// fewer bytes than are merged, calls are made again by halves: don't set it for such a queue.
+    pub fn merge_posts(mut self, merge: bool) -> Self {
+        self.merge_posts = merge;
         self
     }
 
@@ -201,6 +230,7 @@ impl Builder {
             client: self.client.unwrap_or_else(random),
             create_queues: self.create_queues,
             max_body: self.max_body,
+            merge_posts: self.merge_posts,
             clock: self.clock,
         };
         Store {
@@ -224,6 +254,7 @@ impl fmt::Debug for Builder {
             .field("client", &self.client)
             .field("create_queues", &self.create_queues)
             .field("max_body", &self.max_body)
+            .field("merge_posts", &self.merge_posts)
             .field("keep_alive", &self.keep_alive)
             .finish_non_exhaustive()
     }

@@ -23,6 +23,7 @@ mod handles;
 mod health;
 mod list;
 mod lost;
+mod merged;
 mod names;
 mod pop;
 mod post;

@@ -46,6 +46,24 @@ async fn a_body_of_another_type_says_which_message_and_stays() {
 }
 
 #[tokio::test]
+async fn a_body_can_be_read_without_a_copy() {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Order<'a> {
+        article: &'a str,
+    }
+    let stage = Stage::new().await;
+    let order = Order {
+        article: "umbrella",
+    };
+    let id = stage.at(0).post(&order).await.unwrap()[0];
+    let message = stage.at(0).get(id).await.unwrap();
+    let order: Order<'_> = message.body().unwrap();
+    assert_eq!(order.article, "umbrella");
+    let stored = message.raw_body().as_ptr_range();
+    assert!(stored.contains(&order.article.as_ptr()));
+}
+
+#[tokio::test]
 async fn raw_messagepack_goes_through_as_it_is() {
     let stage = Stage::new().await;
     let ext = b"\xd4\x05x";
