@@ -14,7 +14,7 @@ PYTHON ?= python3
 VENV := target/python
 in_python := scripts/python $(PYTHON) $(VENV)
 
-.PHONY: demo test lint contract bench python zaqar zaqar-bench
+.PHONY: demo test lint contract bench flat python zaqar zaqar-bench
 
 # Posts real-looking orders, works them off, kills and stops workers meanwhile, and counts.
 demo:
@@ -41,6 +41,7 @@ lint:
 	$(CARGO) fmt --check
 	$(foreach set,$(FEATURE_SETS),$(CARGO) clippy --locked --all-targets $(subst $(comma), ,$(set)) -- -D warnings &&) true
 	luacheck --quiet lua
+	$(CARGO) fmt --check --manifest-path bench/Cargo.toml
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features
 	@$(in_python) lint
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check licenses bans sources; \
@@ -51,8 +52,12 @@ contract:
 	@scripts/need server
 	MARCONI_UPDATE=1 $(CARGO) test --no-default-features --test contract
 
-# Measures against a server of its own; prints, judges nothing.
+# Against raw Streams, BullMQ, apalis-redis and Zaqar, in 20 minutes; BENCH=small in two: docs/benchmarks/README.md.
 bench:
+	@CARGO=$(CARGO) PYTHON=$(PYTHON) scripts/bench
+
+# What a call costs over what a queue can hold, and how soon a waiter is woken; prints, judges nothing.
+flat:
 	@scripts/need server
 	$(CARGO) bench --locked
 

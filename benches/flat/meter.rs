@@ -3,6 +3,8 @@
 //! Guards against counting what was not asked: the price of asking is taken off, and the slowlog is
 //! emptied right before a call and read right after.
 
+use std::time::{Duration, Instant};
+
 use redis::{Cmd, Connection, Pipeline, RedisError, RedisResult, Value, cmd, pipe};
 
 use marconi_redis::script::{self, SWEEP};
@@ -16,6 +18,16 @@ pub struct Meter {
     between: f64,
     /// us between two readings in a round trip each.
     around: f64,
+}
+
+/// What commands in one round trip answered and cost.
+pub struct Reading {
+    /// One a command.
+    pub replies: Vec<Value>,
+    /// us of the server's CPU.
+    pub cpu: f64,
+    /// Until the last reply was here.
+    pub elapsed: Duration,
 }
 
 /// What calls of one kind cost.
@@ -93,8 +105,17 @@ impl Meter {
 
     /// What the data takes, in bytes.
     pub fn used_memory(&mut self) -> RedisResult<f64> {
-        let info: String = cmd("INFO").arg("memory").query(&mut self.connection)?;
-        Ok(number(&info, "used_memory"))
+        self.info("memory", "used_memory")
+    }
+
+    /// How long the append-only file is, in bytes; NaN where there is none.
+    pub fn aof_bytes(&mut self) -> RedisResult<f64> {
+        self.info("persistence", "aof_current_size")
+    }
+
+    fn info(&mut self, section: &str, name: &str) -> RedisResult<f64> {
+        let info: String = cmd("INFO").arg(section).query(&mut self.connection)?;
+        Ok(number(&info, name))
     }
 
     /// A call that is not measured.
@@ -109,10 +130,22 @@ impl Meter {
 
     /// Commands in one round trip: their replies, and us of CPU for all of them.
     pub fn cost_of(&mut self, commands: &Pipeline) -> RedisResult<(Vec<Value>, f64)> {
+        let reading = self.reading_of(commands)?;
+        Ok((reading.replies, reading.cpu))
+    }
+
+    /// The same, with the time from the first byte sent to the last reply.
+    pub fn reading_of(&mut self, commands: &Pipeline) -> RedisResult<Reading> {
         let before = self.cpu()?;
+        let begun = Instant::now();
         let replies = self.send(commands)?;
+        let elapsed = begun.elapsed();
         let cpu = self.cpu()? - before - self.around;
-        Ok((replies, cpu.max(0.0)))
+        Ok(Reading {
+            replies,
+            cpu: cpu.max(0.0),
+            elapsed,
+        })
     }
 
     /// A call as a client makes it: where it answers MORE, a sweep and the call again.
@@ -178,7 +211,8 @@ impl Meter {
         Ok((reply, cpu, largest.max().unwrap_or(0)))
     }
 
-    fn cpu(&mut self) -> RedisResult<f64> {
+    /// us of CPU that the server's main thread has used.
+    pub fn cpu(&mut self) -> RedisResult<f64> {
         let info: String = cmd("INFO").arg("cpu").query(&mut self.connection)?;
         Ok(cpu_in(&info))
     }
