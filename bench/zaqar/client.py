@@ -1,7 +1,7 @@
 """Zaqar's own Redis driver as a client of the bench, called directly: loaded by Zaqar's bootstrap, without HTTP.
 
-Guards that it is told what to do as all clients of the bench are: an order a line on stdin, an answer a line. It does one
-call after the other, whatever is asked for.
+Guards that it is told what to do as all clients of the bench are: an order a line on stdin, an answer a line. It does
+one call after the other, whatever is asked for.
 """
 
 import importlib.metadata

@@ -1,12 +1,12 @@
 //! How long a claim takes while the server is at half of what it can do.
 //!
-//! Guards that half is half of the same thing: the most that these connections get done is measured first, in each round,
-//! and then half of it is sent by the clock, whatever the calls before have taken.
+//! Guards that half is half for each: what a life costs the server's core is measured first, in each round, and then lives
+//! are sent by the clock, so many that it is busy for half of the time; the results say how busy it was.
 
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use redis::{Connection, RedisResult};
+use redis::{Connection, RedisResult, Value};
 
 use super::note_calls;
 use crate::cells::Cells;
@@ -17,11 +17,12 @@ use crate::queue::body;
 use crate::wire::{self, SHAPE, Wire};
 
 pub const SECTION: &str = "half load";
-pub const SETTING: &str = "lives one by one, 100 B, 4 connections";
-const CONNECTIONS: usize = 4;
-
-/// What a connection has done: us of its claims, and lives.
-type Done = (Vec<f64>, usize);
+pub const SETTING: &str = "claim of 1, 100 B";
+/// Connections that make the load, each with so many lives, one message a call, in one round trip a step.
+const CONNECTIONS: u32 = 4;
+const AT_ONCE: usize = 8;
+/// How often one more connection posts, claims and deletes, and takes the time of it.
+const ASKED_EVERY: Duration = Duration::from_millis(1);
 
 /// Ours and raw Streams, in turn.
 pub fn measure(cells: &mut Cells, machine: &Machine, plan: Plan) -> RedisResult<()> {
@@ -31,94 +32,127 @@ pub fn measure(cells: &mut Cells, machine: &Machine, plan: Plan) -> RedisResult<
     queues.retain(|queue| queue.name() != SHAPE);
     for round in 0..=plan.rounds {
         for queue in &queues {
-            let whole = run(&server.url(), queue.as_ref(), None, plan.load_seconds / 4.0)?;
-            let most = lives(&whole) / (plan.load_seconds / 4.0);
-            let before = meter.cpu()?;
-            let begun = Instant::now();
-            let half = run(
-                &server.url(),
-                queue.as_ref(),
-                Some(most / 2.0),
-                plan.load_seconds,
-            )?;
+            let (cpu, begun) = (meter.cpu()?, Instant::now());
+            let lives = load(&server.url(), queue.as_ref(), None, plan.load_seconds / 4.0)?.1;
+            let most = begun.elapsed().as_secs_f64();
+            let (each, most) = (
+                (meter.cpu()? - cpu) / 1e6 / lives as f64,
+                lives as f64 / most,
+            );
+
+            let every =
+                Duration::from_secs_f64(2.0 * each * f64::from(CONNECTIONS) * AT_ONCE as f64);
+            let (cpu, begun) = (meter.cpu()?, Instant::now());
+            let queue = queue.as_ref();
+            let (mut claims, lives) = load(&server.url(), queue, Some(every), plan.load_seconds)?;
             let seconds = begun.elapsed().as_secs_f64();
-            let busy = (meter.cpu()? - before) / 1e6 / seconds;
-            if round == 0 {
-                continue;
+            let busy = (meter.cpu()? - cpu) / 1e6 / seconds;
+            if round > 0 {
+                let cell = (SECTION, SETTING, queue.name());
+                note_calls(cells, cell, "claim", &mut claims);
+                cells.note(cell, "most_per_second", most);
+                cells.note(cell, "life_per_second", lives as f64 / seconds);
+                cells.note(cell, "server_busy", busy);
             }
-            let cell = (SECTION, SETTING, queue.name());
-            let reached = lives(&half) / seconds;
-            let mut claims: Vec<f64> = half.into_iter().flat_map(|(claims, _)| claims).collect();
-            note_calls(cells, cell, "claim", &mut claims);
-            cells.note(cell, "most_per_second", most);
-            cells.note(cell, "life_per_second", reached);
-            cells.note(cell, "server_busy", busy);
         }
     }
     eprintln!("half load");
     Ok(())
 }
 
-fn lives(done: &[Done]) -> f64 {
-    done.iter().map(|(_, lives)| *lives as f64).sum()
-}
-
-/// All connections for so long: as fast as they can, or so many lives a second altogether.
-fn run(
+/// For so long, each connection as fast as it can, or a round of lives `every` so often: us of the claims that were timed,
+/// and all lives.
+fn load(
     url: &str,
     queue: &dyn Wire,
-    per_second: Option<f64>,
+    every: Option<Duration>,
     seconds: f64,
-) -> RedisResult<Vec<Done>> {
-    let start = Barrier::new(CONNECTIONS);
-    let every = per_second.map(|rate| Duration::from_secs_f64(CONNECTIONS as f64 / rate));
+) -> RedisResult<(Vec<f64>, usize)> {
+    let over = AtomicBool::new(false);
+    let connect = || redis::Client::open(url)?.get_connection();
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..CONNECTIONS)
             .map(|place| {
-                let start = &start;
+                let over = &over;
                 scope.spawn(move || {
-                    let connection = redis::Client::open(url)?.get_connection();
-                    start.wait();
                     // One behind the other, not all at the same moment.
-                    let offset = every.map(|every| every * place as u32 / CONNECTIONS as u32);
-                    live(&mut connection?, queue, every, offset, seconds)
+                    let every = every.unwrap_or_default();
+                    let clock = Clock::start(every, every * place / CONNECTIONS);
+                    let mut connection = connect()?;
+                    clock.run(over, || live(&mut connection, queue, AT_ONCE).map(drop))
                 })
             })
             .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().expect("no panic"))
-            .collect()
+        let asked = scope.spawn(|| {
+            let mut connection = connect()?;
+            let mut claims = Vec::new();
+            let clock = Clock::start(ASKED_EVERY, ASKED_EVERY / 2);
+            clock.run(&over, || {
+                claims.push(live(&mut connection, queue, 1)?);
+                Ok(())
+            })?;
+            RedisResult::Ok(claims)
+        });
+        std::thread::sleep(Duration::from_secs_f64(seconds));
+        over.store(true, Ordering::Relaxed);
+        let claims = asked.join().expect("no panic")?;
+        let mut lives = claims.len();
+        for thread in threads {
+            lives += thread.join().expect("no panic")? * AT_ONCE;
+        }
+        Ok((claims, lives))
     })
 }
 
-fn live(
-    connection: &mut Connection,
-    queue: &dyn Wire,
-    every: Option<Duration>,
-    offset: Option<Duration>,
-    seconds: f64,
-) -> RedisResult<Done> {
-    let body = body(100);
-    let end = Instant::now() + Duration::from_secs_f64(seconds);
-    let mut next = Instant::now() + offset.unwrap_or_default();
-    let mut done: Done = (Vec::new(), 0);
-    while Instant::now() < end {
-        if let Some(every) = every {
-            std::thread::sleep(next.saturating_duration_since(Instant::now()));
-            next += every;
-        }
-        let mut post = redis::pipe();
-        queue.post(&mut post, 1, &body);
-        post.exec(connection)?;
-        let (name, call) = queue.claim(1);
-        let begun = Instant::now();
-        let claimed: redis::Value = call.query(connection)?;
-        done.0.push(begun.elapsed().as_secs_f64() * 1e6);
-        let mut delete = redis::pipe();
-        queue.delete(&mut delete, &name, &claimed)?;
-        delete.exec(connection)?;
-        done.1 += 1;
+/// When the next thing is to be done, however long the last one took.
+struct Clock {
+    every: Duration,
+    next: Instant,
+}
+
+impl Clock {
+    fn start(every: Duration, after: Duration) -> Clock {
+        let next = Instant::now() + after;
+        Clock { every, next }
     }
-    Ok(done)
+
+    /// Until it is over; answers how often.
+    fn run(
+        mut self,
+        over: &AtomicBool,
+        mut done: impl FnMut() -> RedisResult<()>,
+    ) -> RedisResult<usize> {
+        let mut times = 0;
+        while !over.load(Ordering::Relaxed) {
+            std::thread::sleep(self.next.saturating_duration_since(Instant::now()));
+            self.next += self.every;
+            done()?;
+            times += 1;
+        }
+        Ok(times)
+    }
+}
+
+/// So many lives, one message a call, each step in one round trip; answers the us of the claims.
+fn live(connection: &mut Connection, queue: &dyn Wire, many: usize) -> RedisResult<f64> {
+    let body = body(100);
+    let mut posts = redis::pipe();
+    let mut claims = redis::pipe();
+    let mut names = Vec::new();
+    for _ in 0..many {
+        queue.post(&mut posts, 1, &body);
+        let (name, call) = queue.claim(1);
+        claims.add_command(call);
+        names.push(name);
+    }
+    posts.exec(connection)?;
+    let begun = Instant::now();
+    let claimed: Vec<Value> = claims.query(connection)?;
+    let took = begun.elapsed().as_secs_f64() * 1e6;
+    let mut deletes = redis::pipe();
+    for (name, reply) in names.iter().zip(&claimed) {
+        queue.delete(&mut deletes, name, reply)?;
+    }
+    deletes.exec(connection)?;
+    Ok(took)
 }
