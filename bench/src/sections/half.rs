@@ -1,7 +1,7 @@
 //! How long a claim takes while the server is at half of what it can do.
 //!
-//! Guards that half is half for each: what a life costs the server's core is measured first, in each round, and then lives
-//! are sent by the clock, so many that it is busy for half of the time; the results say how busy it was.
+//! Guards that half is half for each: how often lives have to be sent for the server's core to be busy half of the time is
+//! tried out first, in each round, and they are sent by the clock then; the results say how busy it was.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -30,29 +30,30 @@ pub fn measure(cells: &mut Cells, machine: &Machine, plan: Plan) -> RedisResult<
     let mut meter = Meter::connect(&server.url())?;
     let mut queues = wire::all(&mut meter, "half")?;
     queues.retain(|queue| queue.name() != SHAPE);
+    let short = plan.load_seconds / 4.0;
     for round in 0..=plan.rounds {
         for queue in &queues {
-            let (cpu, begun) = (meter.cpu()?, Instant::now());
-            let lives = load(&server.url(), queue.as_ref(), None, plan.load_seconds / 4.0)?.1;
-            let most = begun.elapsed().as_secs_f64();
-            let (each, most) = (
-                (meter.cpu()? - cpu) / 1e6 / lives as f64,
-                lives as f64 / most,
-            );
-
-            let every =
-                Duration::from_secs_f64(2.0 * each * f64::from(CONNECTIONS) * AT_ONCE as f64);
-            let (cpu, begun) = (meter.cpu()?, Instant::now());
             let queue = queue.as_ref();
-            let (mut claims, lives) = load(&server.url(), queue, Some(every), plan.load_seconds)?;
-            let seconds = begun.elapsed().as_secs_f64();
-            let busy = (meter.cpu()? - cpu) / 1e6 / seconds;
+            let most = load(&mut meter, &server.url(), queue, None, short)?;
+            // A server that is asked less often handles fewer calls at a time, and each costs it more.
+            let mut every = Duration::from_secs_f64(2.0 * most.every());
+            for _ in 0..2 {
+                let tried = load(&mut meter, &server.url(), queue, Some(every), short)?;
+                every = every.mul_f64(tried.busy / 0.5);
+            }
+            let mut half = load(
+                &mut meter,
+                &server.url(),
+                queue,
+                Some(every),
+                plan.load_seconds,
+            )?;
             if round > 0 {
                 let cell = (SECTION, SETTING, queue.name());
-                note_calls(cells, cell, "claim", &mut claims);
-                cells.note(cell, "most_per_second", most);
-                cells.note(cell, "life_per_second", lives as f64 / seconds);
-                cells.note(cell, "server_busy", busy);
+                note_calls(cells, cell, "claim", &mut half.claims);
+                cells.note(cell, "most_per_second", most.per_second);
+                cells.note(cell, "life_per_second", half.per_second);
+                cells.note(cell, "server_busy", half.busy);
             }
         }
     }
@@ -60,9 +61,43 @@ pub fn measure(cells: &mut Cells, machine: &Machine, plan: Plan) -> RedisResult<
     Ok(())
 }
 
+/// What came of sending a load.
+struct Load {
+    /// us of the claims that were timed.
+    claims: Vec<f64>,
+    per_second: f64,
+    /// The share of the time that the server's core was at work.
+    busy: f64,
+}
+
+impl Load {
+    /// How often each connection would send its lives if the server were at work all the time, in seconds.
+    fn every(&self) -> f64 {
+        let most = self.per_second / self.busy;
+        f64::from(CONNECTIONS) * AT_ONCE as f64 / most
+    }
+}
+
+fn load(
+    meter: &mut Meter,
+    url: &str,
+    queue: &dyn Wire,
+    every: Option<Duration>,
+    seconds: f64,
+) -> RedisResult<Load> {
+    let (cpu, begun) = (meter.cpu()?, Instant::now());
+    let (claims, lives) = send(url, queue, every, seconds)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(Load {
+        claims,
+        per_second: lives as f64 / seconds,
+        busy: (meter.cpu()? - cpu) / 1e6 / seconds,
+    })
+}
+
 /// For so long, each connection as fast as it can, or a round of lives `every` so often: us of the claims that were timed,
 /// and all lives.
-fn load(
+fn send(
     url: &str,
     queue: &dyn Wire,
     every: Option<Duration>,
