@@ -52,7 +52,7 @@ contract:
 	@scripts/need server
 	MARCONI_UPDATE=1 $(CARGO) test --no-default-features --test contract
 
-# Against raw Streams, BullMQ, apalis-redis and Zaqar, in 20 minutes; BENCH=small in two: docs/benchmarks/README.md.
+# Against raw Streams, BullMQ, apalis-redis and Zaqar, in ten minutes; BENCH=small in one: docs/benchmarks/README.md.
 bench:
 	@CARGO=$(CARGO) PYTHON=$(PYTHON) scripts/bench
 

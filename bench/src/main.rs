@@ -177,7 +177,6 @@ fn plan_json(plan: Plan) -> Value {
         "stored": plan.stored,
         "sent": plan.sent,
         "sent_slowly": plan.sent_slowly,
-        "behind": plan.behind,
         "behind_slowly": plan.behind_slowly,
         "requests": plan.requests,
         "load_seconds": plan.load_seconds,

@@ -3,19 +3,24 @@
 //! Guards that clients in all languages are measured alike: each is a process of its own that gets an order a line and
 //! answers one a line, in JSON; what the server spends meanwhile is read by who gives the order.
 
-use std::io::{BufRead, BufReader, Lines, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Instant;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use serde_json::{Value, json};
+
+/// No order takes as long.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The process. It ends with this, at the latest.
 pub struct Outside {
     pub name: &'static str,
     child: Child,
     orders: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
+    answers: Receiver<String>,
+    complaints: Receiver<String>,
     /// By its own account, with its versions: what it said when it was ready.
     pub versions: Value,
 }
@@ -46,15 +51,18 @@ impl Outside {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("{command:?} does not start"))?;
         let orders = child.stdin.take().expect("a pipe was asked for");
         let output = child.stdout.take().expect("a pipe was asked for");
+        let errors = child.stderr.take().expect("a pipe was asked for");
         let mut outside = Outside {
             name,
             child,
             orders,
-            answers: BufReader::new(output).lines(),
+            answers: lines_of(output),
+            complaints: lines_of(errors),
             versions: Value::Null,
         };
         outside.versions = outside.answer()?["versions"].take();
@@ -94,11 +102,36 @@ impl Outside {
     }
 
     fn answer(&mut self) -> anyhow::Result<Value> {
-        let line = self.answers.next();
-        let line =
-            line.ok_or_else(|| anyhow!("{} ended; what it said stands above", self.name))??;
-        serde_json::from_str(&line).with_context(|| format!("{}: {line}", self.name))
+        match self.answers.recv_timeout(PATIENCE) {
+            Ok(line) => serde_json::from_str(&line).with_context(|| line),
+            Err(RecvTimeoutError::Timeout) => bail!("no answer in {} s", PATIENCE.as_secs()),
+            // Its errors come to an end too.
+            Err(RecvTimeoutError::Disconnected) => {
+                let complaints: Vec<String> = self.complaints.iter().collect();
+                bail!("it ended: {}", reason_in(&complaints));
+            }
+        }
     }
+}
+
+/// As they come, so that whoever writes them never waits.
+fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (told, lines) = channel();
+    std::thread::spawn(move || {
+        let all = BufReader::new(output).lines().map_while(Result::ok);
+        // Who does not listen any more has ended the process.
+        all.for_each(|line| drop(told.send(line)));
+    });
+    lines
+}
+
+/// The line that says why a program ended: the last that speaks of an error, else the last.
+fn reason_in(complaints: &[String]) -> &str {
+    let error = complaints.iter().rev().find(|line| line.contains("Error"));
+    let last = || complaints.iter().rev().find(|line| !line.trim().is_empty());
+    error
+        .or_else(last)
+        .map_or("it said nothing", |line| line.trim())
 }
 
 impl Drop for Outside {
@@ -143,4 +176,35 @@ fn cpu_us() -> anyhow::Result<f64> {
     let times = [used.user_time(), used.system_time()];
     let us = times.map(|time| time.tv_sec() as f64 * 1e6 + time.tv_usec() as f64);
     Ok(us[0] + us[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> anyhow::Result<Outside> {
+        Outside::start("shell", Command::new("sh").args(["-c", script]))
+    }
+
+    #[test]
+    fn a_program_that_ends_is_told_with_the_error_that_it_ended_with() {
+        let ended = shell("echo 'Error: no such module' >&2; echo 'v20' >&2; exit 1");
+        let why = format!("{:#}", ended.err().expect("it ended"));
+        assert_eq!(why, "it ended: Error: no such module");
+    }
+
+    #[test]
+    fn an_order_that_is_not_carried_out_in_full_is_no_figure() {
+        let answer = r#"{"messages": 9, "seconds": 1, "client_cpu_us": 1}"#;
+        let script = format!("echo '{{\"versions\": {{}}}}'; read order; echo '{answer}'; cat");
+        let order = Order {
+            verb: "post",
+            count: 10,
+            each: 1,
+            at_once: 1,
+        };
+        let told = shell(&script).unwrap().order(order);
+        let why = format!("{:#}", told.err().expect("one is missing"));
+        assert_eq!(why, "shell: post of 10 came to 9");
+    }
 }

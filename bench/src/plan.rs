@@ -24,8 +24,7 @@ pub struct Plan {
     pub sent: usize,
     /// The same for a client that does it one after the other.
     pub sent_slowly: usize,
-    /// What is queued while other systems are measured, and what of them is measured in memory.
-    pub behind: usize,
+    /// What is queued of a client that does it one after the other, and twice what all have in flight.
     pub behind_slowly: usize,
     /// Requests of a run of redis-benchmark.
     pub requests: usize,
@@ -42,7 +41,6 @@ pub const FULL: Plan = Plan {
     stored: 1_000_000,
     sent: 6400,
     sent_slowly: 300,
-    behind: 100_000,
     behind_slowly: 5000,
     requests: 100_000,
     load_seconds: 2.0,
@@ -57,7 +55,6 @@ pub const SMALL: Plan = Plan {
     stored: 5000,
     sent: 128,
     sent_slowly: 20,
-    behind: 500,
     behind_slowly: 300,
     requests: 2000,
     load_seconds: 0.2,

@@ -28,6 +28,8 @@ pub const AT_ONCE: usize = 64;
 /// One message a call, many calls at once.
 pub const SINGLE: &str = "single, 64 at once";
 const BY_TEN: &str = "by ten, 8 at once";
+/// Messages that are there before the memory of more is measured, and in a call that fills.
+const FIRST: usize = 100;
 const ALONE: &str = "single, one at a time";
 
 /// Where the clients in other languages are.
@@ -45,6 +47,9 @@ struct Client {
     meter: Meter,
     /// One message after the other is all that it can do.
     slow: bool,
+    /// How many are in its queue, and whether it was filled further just now.
+    queued: usize,
+    filled: bool,
     _server: Server,
 }
 
@@ -71,26 +76,32 @@ pub fn measure(cells: &mut Cells, machine: &Machine, plan: Plan, places: &Places
         }
     }
     for round in 0..=plan.rounds {
-        found.each(|client| client.turn(cells, plan, round > 0));
+        found.each("with nothing queued", |client| {
+            client.turn(cells, plan, round > 0)
+        });
     }
     eprintln!("clients: nothing queued");
-    found.each(|client| client.fill(cells, plan));
-    for _ in 0..plan.rounds {
-        found.each(|client| client.behind(cells, plan));
+    for depth in plan.depths {
+        let stage = format!("with {} queued", spelled(depth));
+        found.each(&stage, |client| client.fill(cells, plan, depth));
+        for _ in 0..plan.rounds {
+            found.each(&stage, |client| client.behind(cells, plan));
+        }
+        eprintln!("clients: {stage}");
     }
-    eprintln!("clients: much queued");
-    found.each(|client| client.hold(cells, plan));
+    found.each("with more in flight", |client| client.hold(cells, plan));
     found
 }
 
 impl Found {
     /// One after the other; one that breaks takes no part any more.
-    fn each(&mut self, mut turn: impl FnMut(&mut Client) -> anyhow::Result<()>) {
+    fn each(&mut self, stage: &str, mut turn: impl FnMut(&mut Client) -> anyhow::Result<()>) {
         let missing = &mut self.missing;
         self.clients.retain_mut(|client| match turn(client) {
             Ok(()) => true,
             Err(why) => {
-                missing.push((client.outside.name.into(), format!("{why:#}")));
+                let what = format!("{}, {stage} and beyond", client.outside.name);
+                missing.push((what, format!("{why:#}")));
                 false
             }
         });
@@ -115,6 +126,8 @@ impl Client {
             outside: Outside::start(name, &mut command)?,
             meter: Meter::connect(&server.url())?,
             slow: name == ZAQAR,
+            queued: 0,
+            filled: false,
             _server: server,
         })
     }
@@ -191,38 +204,44 @@ impl Client {
         Ok(())
     }
 
-    fn many(&self, plan: Plan) -> usize {
-        if self.slow {
-            plan.behind_slowly
-        } else {
-            plan.behind
+    /// Brings the queue to a depth; the first time that tells what a message takes. One that is slow stays at its own.
+    fn fill(&mut self, cells: &mut Cells, plan: Plan, depth: usize) -> anyhow::Result<()> {
+        let many = if self.slow { plan.behind_slowly } else { depth };
+        let first = self.queued == 0;
+        if first {
+            self.meter.flush()?;
+            self.outside.order(self.order("post", FIRST, FIRST, 1))?;
+            self.queued = FIRST;
         }
-    }
-
-    /// Fills the queue of an empty server; that tells what a message takes.
-    fn fill(&mut self, cells: &mut Cells, plan: Plan) -> anyhow::Result<()> {
-        let many = self.many(plan);
-        self.meter.flush()?;
-        self.outside.order(self.order("post", 100, 100, 1))?;
+        let more = many - self.queued;
         let before = self.meter.used_memory()?;
-        self.outside.order(self.order("post", many - 100, 100, 1))?;
-        let each = (self.meter.used_memory()? - before) / (many - 100) as f64;
-        cells.note(
-            (SECTION, "memory, queued", self.outside.name),
-            "bytes",
-            each,
-        );
+        if more > 0 {
+            self.outside.order(self.order("post", more, FIRST, 1))?;
+        }
+        if first {
+            let each = (self.meter.used_memory()? - before) / more as f64;
+            cells.note(
+                (SECTION, "memory, queued", self.outside.name),
+                "bytes",
+                each,
+            );
+        }
+        self.filled = more > 0;
+        self.queued = many;
         Ok(())
     }
 
-    /// The same life as in an empty queue, behind what is in it.
+    /// The same life as in an empty queue, behind what is in it; once only, where it got no deeper.
     fn behind(&mut self, cells: &mut Cells, plan: Plan) -> anyhow::Result<()> {
+        if !self.filled {
+            return Ok(());
+        }
         let count = if self.slow {
             plan.sent_slowly
         } else {
             plan.sent
         };
-        let setting = format!("{SINGLE}, {} queued", spelled(self.many(plan)));
+        let setting = format!("{SINGLE}, {} queued", spelled(self.queued));
         self.life(cells, &setting, count, 1, AT_ONCE)
     }
 
