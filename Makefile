@@ -42,6 +42,7 @@ lint:
 	$(foreach set,$(FEATURE_SETS),$(CARGO) clippy --locked --all-targets $(subst $(comma), ,$(set)) -- -D warnings &&) true
 	luacheck --quiet lua
 	$(CARGO) fmt --check --manifest-path bench/Cargo.toml
+	$(CARGO) clippy --quiet --release --locked --all-targets --manifest-path bench/Cargo.toml --target-dir target/bench/cargo -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features
 	@$(in_python) lint
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check licenses bans sources; \
