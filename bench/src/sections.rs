@@ -2,9 +2,9 @@
 //!
 //! Guards that each part stands on a server of its own, and that queues that are compared take turns on one.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use redis::RedisResult;
+use redis::{Pipeline, RedisResult, Value};
 
 use crate::cells::Cells;
 use crate::meter::Meter;
@@ -37,14 +37,14 @@ fn life(
     for _ in 0..calls {
         queue.post(&mut posts, each, body);
     }
-    let posted = meter.reading_of(&posts)?;
+    let posted = reading_of(meter, &posts)?;
 
     let (names, calls): (Vec<_>, Vec<_>) = (0..calls).map(|_| queue.claim(each)).unzip();
     let mut claims = redis::pipe();
     for call in calls {
         claims.add_command(call);
     }
-    let claimed = meter.reading_of(&claims)?;
+    let claimed = reading_of(meter, &claims)?;
 
     let mut deletes = redis::pipe();
     for (name, reply) in names.iter().zip(&claimed.replies) {
@@ -56,7 +56,7 @@ fn life(
         );
         queue.delete(&mut deletes, name, reply)?;
     }
-    let deleted = meter.reading_of(&deletes)?;
+    let deleted = reading_of(meter, &deletes)?;
 
     let [post, claim, delete] = [&posted, &claimed, &deleted].map(|step| step.cpu / messages);
     let seconds = (posted.elapsed + claimed.elapsed + deleted.elapsed).as_secs_f64();
@@ -67,6 +67,28 @@ fn life(
         post + claim + delete,
         messages / seconds,
     ])
+}
+
+/// What commands in one round trip answered and cost.
+struct Reading {
+    replies: Vec<Value>,
+    /// us of the server's CPU.
+    cpu: f64,
+    /// From the first byte sent to the last reply.
+    elapsed: Duration,
+}
+
+fn reading_of(meter: &mut Meter, commands: &Pipeline) -> RedisResult<Reading> {
+    let before = meter.cpu()?;
+    let begun = Instant::now();
+    let replies = meter.send(commands)?;
+    let elapsed = begun.elapsed();
+    let cpu = meter.cpu()? - before - meter.around;
+    Ok(Reading {
+        replies,
+        cpu: cpu.max(0.0),
+        elapsed,
+    })
 }
 
 /// The figures of [`life`], noted.
@@ -107,11 +129,7 @@ fn calls_one_by_one(
     Ok(found)
 }
 
-fn timed(
-    meter: &mut Meter,
-    call: &redis::Pipeline,
-    times: &mut Vec<f64>,
-) -> RedisResult<Vec<redis::Value>> {
+fn timed(meter: &mut Meter, call: &Pipeline, times: &mut Vec<f64>) -> RedisResult<Vec<Value>> {
     let begun = Instant::now();
     let replies = meter.send(call)?;
     times.push(begun.elapsed().as_secs_f64() * 1e6);

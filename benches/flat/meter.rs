@@ -3,8 +3,6 @@
 //! Guards against counting what was not asked: the price of asking is taken off, and the slowlog is
 //! emptied right before a call and read right after.
 
-use std::time::{Duration, Instant};
-
 use redis::{Cmd, Connection, Pipeline, RedisError, RedisResult, Value, cmd, pipe};
 
 use marconi_redis::script::{self, SWEEP};
@@ -17,17 +15,7 @@ pub struct Meter {
     /// us between two readings in one pipeline.
     between: f64,
     /// us between two readings in a round trip each.
-    around: f64,
-}
-
-/// What commands in one round trip answered and cost.
-pub struct Reading {
-    /// One a command.
-    pub replies: Vec<Value>,
-    /// us of the server's CPU.
-    pub cpu: f64,
-    /// Until the last reply was here.
-    pub elapsed: Duration,
+    pub around: f64,
 }
 
 /// What calls of one kind cost.
@@ -108,12 +96,8 @@ impl Meter {
         self.info("memory", "used_memory")
     }
 
-    /// How long the append-only file is, in bytes; NaN where there is none.
-    pub fn aof_bytes(&mut self) -> RedisResult<f64> {
-        self.info("persistence", "aof_current_size")
-    }
-
-    fn info(&mut self, section: &str, name: &str) -> RedisResult<f64> {
+    /// A number of INFO; NaN where there is none.
+    pub fn info(&mut self, section: &str, name: &str) -> RedisResult<f64> {
         let info: String = cmd("INFO").arg(section).query(&mut self.connection)?;
         Ok(number(&info, name))
     }
@@ -130,22 +114,10 @@ impl Meter {
 
     /// Commands in one round trip: their replies, and us of CPU for all of them.
     pub fn cost_of(&mut self, commands: &Pipeline) -> RedisResult<(Vec<Value>, f64)> {
-        let reading = self.reading_of(commands)?;
-        Ok((reading.replies, reading.cpu))
-    }
-
-    /// The same, with the time from the first byte sent to the last reply.
-    pub fn reading_of(&mut self, commands: &Pipeline) -> RedisResult<Reading> {
         let before = self.cpu()?;
-        let begun = Instant::now();
         let replies = self.send(commands)?;
-        let elapsed = begun.elapsed();
         let cpu = self.cpu()? - before - self.around;
-        Ok(Reading {
-            replies,
-            cpu: cpu.max(0.0),
-            elapsed,
-        })
+        Ok((replies, cpu.max(0.0)))
     }
 
     /// A call as a client makes it: where it answers MORE, a sweep and the call again.
