@@ -17,7 +17,7 @@ in_python := scripts/python $(PYTHON) $(VENV)
 # Release code, as users have it; the command line is not counted, so it need not be built.
 counting := bench --locked --no-default-features --bench instructions
 
-.PHONY: demo test lint contract bench instructions held-instructions python zaqar zaqar-bench
+.PHONY: demo test lint contract bench flat instructions held-instructions python zaqar zaqar-bench
 
 # Posts real-looking orders, works them off, kills and stops workers meanwhile, and counts.
 demo:
@@ -45,6 +45,8 @@ lint:
 	$(CARGO) fmt --check
 	$(foreach set,$(FEATURE_SETS),$(CARGO) clippy --locked --all-targets $(subst $(comma), ,$(set)) -- -D warnings &&) true
 	luacheck --quiet lua
+	$(CARGO) fmt --check --manifest-path bench/Cargo.toml
+	$(CARGO) clippy --quiet --release --locked --all-targets --manifest-path bench/Cargo.toml --target-dir target/bench/cargo -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features
 	@$(in_python) lint
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check licenses bans sources; \
@@ -55,10 +57,14 @@ contract:
 	@scripts/need server
 	MARCONI_UPDATE=1 $(CARGO) test --no-default-features --test contract
 
-# Measures against a server of its own; prints, judges nothing.
+# Against raw Streams, BullMQ, apalis-redis and Zaqar, in ten minutes; BENCH=small in one: docs/benchmarks/README.md.
 bench:
+	@CARGO=$(CARGO) PYTHON=$(PYTHON) scripts/bench
+
+# What a call costs over what a queue can hold, how many posts a client makes, how soon a waiter is woken; prints, judges nothing.
+flat:
 	@scripts/need server
-	$(CARGO) bench --locked --bench flat --bench wake
+	$(CARGO) bench --locked --bench flat --bench posts --bench wake
 
 # Counts instructions of the hot scripts and of the Rust client anew, and records them: on purpose, with the reason
 # in the commit. docs/benchmarks/instructions.md says more.

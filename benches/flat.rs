@@ -33,6 +33,8 @@ mod meter;
 mod queue;
 #[path = "flat/report.rs"]
 mod report;
+#[path = "flat/streams.rs"]
+mod streams;
 
 use meter::Meter;
 use report::Table;

@@ -3,7 +3,7 @@
 //! Guards the comparison: the two take turns step by step, with the same bodies, each step so many
 //! calls in one round trip.
 
-use redis::{Pipeline, RedisResult, Value, cmd, pipe};
+use redis::{Pipeline, RedisResult, Value, pipe};
 
 use marconi_redis::script::{DELETE, POP};
 
@@ -11,10 +11,10 @@ use crate::Size;
 use crate::meter::{Meter, median};
 use crate::queue::{DEFAULT, HOUR, Queue, SERVERS, body, ids_in, new_claim};
 use crate::report::{Cell, Table};
+use crate::streams::{Streams, ids_read};
 
 /// Messages in one reading.
 const MESSAGES: usize = 400;
-const STREAM: &str = "raw";
 
 /// us a message: post, claim, delete, all three.
 type Steps = [f64; 4];
@@ -26,17 +26,12 @@ pub fn measure(meter: &mut Meter, size: Size) -> RedisResult<Table> {
     for each in [1, 10] {
         meter.flush()?;
         let queue = Queue::create(meter, "life", &[])?;
-        let group = cmd("XGROUP")
-            .arg(&["CREATE", STREAM, "group", "$", "MKSTREAM"])
-            .to_owned();
-        let mut commands = pipe();
-        commands.add_command(group);
-        meter.send(&commands)?;
+        let streams = Streams::create(meter, "raw")?;
 
         let body = body(100);
         let (mut ours, mut raws, mut pops) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..size.rounds + 2 {
-            let (our, raw) = round(meter, &queue, each, &body)?;
+            let (our, raw) = round(meter, &queue, &streams, each, &body)?;
             let pop = popped(meter, &queue, each, &body)?;
             // The first find the server cold.
             if number >= 2 {
@@ -75,6 +70,7 @@ fn medians(rounds: &[Steps], places: usize) -> Vec<Cell> {
 fn round(
     meter: &mut Meter,
     queue: &Queue,
+    streams: &Streams,
     each: usize,
     body: &[u8],
 ) -> RedisResult<(Steps, Steps)> {
@@ -86,7 +82,7 @@ fn round(
         all.add_command(queue.post(SERVERS, each, DEFAULT, body).cmd);
     }))?);
     raw.push(meter.cost_of(&repeat(MESSAGES, |all| {
-        all.cmd("XADD").arg(STREAM).arg("*").arg("m").arg(body);
+        all.add_command(streams.post(body));
     }))?);
 
     let claims: Vec<String> = (0..calls).map(|_| new_claim()).collect();
@@ -96,10 +92,7 @@ fn round(
         all.add_command(queue.claim_as(claim, SERVERS, HOUR, each).cmd);
     }))?);
     raw.push(meter.cost_of(&repeat(calls, |all| {
-        all.cmd("XREADGROUP")
-            .arg(&["GROUP", "group", "consumer", "COUNT"])
-            .arg(each);
-        all.arg(&["STREAMS", STREAM, ">"]);
+        all.add_command(streams.read(each));
     }))?);
 
     let mut deletes = pipe();
@@ -109,9 +102,7 @@ fn round(
     our.push(meter.cost_of(&deletes)?);
     let mut deletes = pipe();
     for reply in &raw[1].0 {
-        let ids = ids_read(reply)?;
-        deletes.cmd("XACK").arg(STREAM).arg("group").arg(&ids);
-        deletes.cmd("XDEL").arg(STREAM).arg(&ids);
+        streams.delete(&mut deletes, &ids_read(reply)?);
     }
     raw.push(meter.cost_of(&deletes)?);
     Ok((steps(&our), steps(&raw)))
@@ -144,22 +135,4 @@ fn repeat(times: usize, mut add: impl FnMut(&mut Pipeline)) -> Pipeline {
 fn steps(done: &[(Vec<Value>, f64)]) -> Steps {
     let us = |i: usize| done[i].1 / MESSAGES as f64;
     [us(0), us(1), us(2), us(0) + us(1) + us(2)]
-}
-
-/// The ids in a reply of XREADGROUP: streams, of each its name and entries, of each its id and fields.
-fn ids_read(reply: &Value) -> RedisResult<Vec<String>> {
-    fn nth(value: &Value, i: usize) -> &[Value] {
-        let list = value.as_sequence().unwrap_or_default();
-        list.get(i).and_then(Value::as_sequence).unwrap_or_default()
-    }
-    let stream = nth(reply, 0);
-    let entries = stream
-        .get(1)
-        .and_then(Value::as_sequence)
-        .unwrap_or_default();
-    let ids = entries
-        .iter()
-        .filter_map(|entry| entry.as_sequence()?.first());
-    ids.map(|id| Ok(redis::from_redis_value(id.clone())?))
-        .collect()
 }

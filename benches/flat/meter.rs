@@ -15,7 +15,7 @@ pub struct Meter {
     /// us between two readings in one pipeline.
     between: f64,
     /// us between two readings in a round trip each.
-    around: f64,
+    pub around: f64,
 }
 
 /// What calls of one kind cost.
@@ -93,8 +93,13 @@ impl Meter {
 
     /// What the data takes, in bytes.
     pub fn used_memory(&mut self) -> RedisResult<f64> {
-        let info: String = cmd("INFO").arg("memory").query(&mut self.connection)?;
-        Ok(number(&info, "used_memory"))
+        self.info("memory", "used_memory")
+    }
+
+    /// A number of INFO; NaN where there is none.
+    pub fn info(&mut self, section: &str, name: &str) -> RedisResult<f64> {
+        let info: String = cmd("INFO").arg(section).query(&mut self.connection)?;
+        Ok(number(&info, name))
     }
 
     /// A call that is not measured.
@@ -178,7 +183,8 @@ impl Meter {
         Ok((reply, cpu, largest.max().unwrap_or(0)))
     }
 
-    fn cpu(&mut self) -> RedisResult<f64> {
+    /// us of CPU that the server's main thread has used.
+    pub fn cpu(&mut self) -> RedisResult<f64> {
         let info: String = cmd("INFO").arg("cpu").query(&mut self.connection)?;
         Ok(cpu_in(&info))
     }

@@ -192,20 +192,25 @@ impl Queue {
         many: usize,
         left: usize,
     ) -> RedisResult<()> {
-        let mut ids: Vec<String> = (0..many).map(nth_id).collect();
-        let mut random = 0x2545_f491_4f6c_dd1d_u64;
-        for i in (1..many).rev() {
-            // xorshift: the same order in each run.
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            ids.swap(i, (random % (i as u64 + 1)) as usize);
-        }
-        for ids in ids[left..].chunks(250) {
+        for ids in at_random(many)[left..].chunks(250) {
             meter.call(&self.call(&DELETE, (now, "", ids)))?;
         }
         Ok(())
     }
+}
+
+/// The ids of a `fill` of so many from `START` on, in an order that is no order, the same in each run.
+pub fn at_random(many: usize) -> Vec<String> {
+    let mut ids: Vec<String> = (0..many).map(nth_id).collect();
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    for i in (1..many).rev() {
+        // xorshift
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        ids.swap(i, (random % (i as u64 + 1)) as usize);
+    }
+    ids
 }
 
 /// The id of the nth message of a `fill` from `START` on.

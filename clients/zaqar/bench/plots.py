@@ -10,17 +10,17 @@ from matplotlib import pyplot
 from matplotlib.ticker import FuncFormatter
 
 #: Of middle lightness, so that they stand out from white and from black.
-_INK = "#7d8590"
+INK = "#7d8590"
 _COLOURS = {"ours": "#1f9e77", "stock": "#d9730d", "mongo": "#7c6fd6"}
 #: As many as a request has parts; the last one, waiting, is grey.
 _PARTS = ("#1f9e77", "#4c8fd6", "#d9a60d", "#b0529c", "#d9730d", "#8a8f98")
-_STYLE = {
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "axes.titlecolor": _INK,
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+STYLE = {
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "font.size": 11,
@@ -35,7 +35,7 @@ _STYLE = {
 
 def draw(found, out, kind="svg"):
     """Draws all of them into a folder."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         for name, plot in (("life", _life), ("claim", _claim), ("cost", _cost), ("shares", _shares)):
             figure = plot(found)
             figure.savefig(out / f"zaqar-{name}.{kind}", metadata={"Date": None} if kind == "svg" else None)
@@ -69,17 +69,17 @@ def _by_state(axes, found, value, spread=None):
         # Within the bar where a line goes up from it.
         where = {"xytext": (0, -10), "color": "white"} if spread else {"xytext": (0, 2)}
         for place, height in shown:
-            axes.annotate(_short(height), (place, height), textcoords="offset points", ha="center", fontsize=8, **where)
+            axes.annotate(short(height), (place, height), textcoords="offset points", ha="center", fontsize=8, **where)
         if spread:
             ends = [spread(peer, state) for state in states]
             for place, end in zip(places, ends, strict=True):
                 if end:
-                    axes.vlines(place, *end, color=_INK, linewidth=1)
+                    axes.vlines(place, *end, color=INK, linewidth=1)
     axes.set_xticks(range(len(states)), [title.replace(" ", "\n", 1) for title in states.values()])
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
 
 
-def _ground(*several):
+def ground(*several):
     """Stands the bars of a log scale on a power of ten well below them, once all are drawn."""
     least = min(bar.get_height() for axes in several for bar in axes.patches)
     most = max(axes.get_ylim()[1] for axes in several)
@@ -109,8 +109,8 @@ def _life(found):
             return cell and cell["per_second"]["life"][of]
 
         _by_state(axes, found, rate)
-    _ground(*figure.axes)
-    _legend(figure, axes)
+    ground(*figure.axes)
+    legend(figure, axes)
     return figure
 
 
@@ -127,8 +127,8 @@ def _claim(found):
             return ends if None not in ends else None
 
         _by_state(axes, found, latency, tail)
-    _ground(*figure.axes)
-    _legend(figure, axes)
+    ground(*figure.axes)
+    legend(figure, axes)
     return figure
 
 
@@ -149,13 +149,13 @@ def _cost(found):
         )
 
     _by_state(cpu, found, used)
-    _ground(cpu)
+    ground(cpu)
     memory.set_title(f"Memory for a message of {found['plan']['body_bytes']} bytes")
     memory.set_ylabel("bytes")
     _by_state(memory, found, taken)
-    memory.axhline(found["plan"]["body_bytes"], color=_INK, linewidth=1, linestyle=":")
+    memory.axhline(found["plan"]["body_bytes"], color=INK, linewidth=1, linestyle=":")
     memory.set_xlim(0.5)
-    _legend(figure, cpu)
+    legend(figure, cpu)
     return figure
 
 
@@ -175,16 +175,17 @@ def _shares(found):
         axes.set_title(title, loc="left")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     both[1].set_xlabel("microseconds")
-    _legend(figure, both[0], 3)
+    legend(figure, both[0], 3)
     return figure
 
 
-def _legend(figure, axes, columns=3):
+def legend(figure, axes, columns=3):
+    """Below all plots of a figure."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
-def _short(value):
+def short(value):
     """Two digits: the page has all of them."""
     if value >= 1e6:
         return f"{value / 1e6:.2g}M"

@@ -15,21 +15,24 @@ def written(found):
     return "\n".join(part(found) for part in parts)
 
 
-def _rows(head, rows):
+def rows_of(head, rows):
+    """A table."""
     lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
 
 
-def _number(value):
+def number(value):
+    """To three digits."""
     if value is None:
         return "-"
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _spread(value, unit=""):
+def spread(value, unit=""):
+    """The median, and all rounds."""
     if value is None:
         return "-"
-    return f"{_number(value['median'])}{unit} ({_number(value['min'])} to {_number(value['max'])})"
+    return f"{number(value['median'])}{unit} ({number(value['min'])} to {number(value['max'])})"
 
 
 def _head(found):
@@ -62,7 +65,7 @@ def _targets(found):
         (target["name"], f"{target['target']:g} times", _times(target), "yes" if target["met"] else "**no**")
         for target in found["targets"]
     ]
-    return "## Targets\n\nThrough the driver interface; the median of the rounds, and all of them.\n\n" + _rows(
+    return "## Targets\n\nThrough the driver interface; the median of the rounds, and all of them.\n\n" + rows_of(
         ("what", "target", "measured", "met"), rows
     )
 
@@ -70,7 +73,7 @@ def _targets(found):
 def _times(target):
     if target["measured"] is None:
         return "no figure"
-    return f"{_number(target['measured'])} times ({_number(target['min'])} to {_number(target['max'])})"
+    return f"{number(target['measured'])} times ({number(target['min'])} to {number(target['max'])})"
 
 
 def _ratios(found):
@@ -81,12 +84,12 @@ def _ratios(found):
                 found["plan"]["states"][ratio["state"]],
                 cell_title(ratio),
                 found["plan"]["peers"][ratio["peer"]],
-                *(_spread(ratio["times"][verb]) for verb in _VERBS),
+                *(spread(ratio["times"][verb]) for verb in _VERBS),
             )
             for ratio in found["ratios"]
             if ratio["interface"] == interface
         ]
-        parts.append(f"### {title}\n\n" + _rows(("queue", "clients", "against", *_VERBS), rows))
+        parts.append(f"### {title}\n\n" + rows_of(("queue", "clients", "against", *_VERBS), rows))
     return "\n".join(parts)
 
 
@@ -95,7 +98,7 @@ def _rates(found):
     for interface, title in (("driver", "Driver interface"), ("http", "HTTP")):
         rows = [_rate(found, cell) for cell in found["cells"] if cell["interface"] == interface]
         head = ("queue", "clients", "driver", "life/s", *_VERBS[1:], "server CPU a message", "notes")
-        parts.append(f"### {title}\n\n" + _rows(head, rows))
+        parts.append(f"### {title}\n\n" + rows_of(head, rows))
     return "\n".join(parts)
 
 
@@ -108,9 +111,9 @@ def _rate(found, cell):
     notes += [f"not all rounds: {cell['over']}"] if cell["over"] else []
     return (
         *name,
-        _spread(cell["per_second"]["life"]),
+        spread(cell["per_second"]["life"]),
         *latency,
-        _spread(cell["server_cpu_us_a_message"], " us"),
+        spread(cell["server_cpu_us_a_message"], " us"),
         "; ".join(notes),
     )
 
@@ -138,7 +141,7 @@ def _held(kept):
 
 
 def _latency(value):
-    return "-" if value is None else f"{_number(value['p50'])}, {_number(value['p99'])}"
+    return "-" if value is None else f"{number(value['p50'])}, {number(value['p99'])}"
 
 
 def _memory(found):
@@ -158,7 +161,7 @@ Bytes, of which {found["plan"]["body_bytes"]} are the body: what Redis has alloc
 holds in its cache; and how much the process grew.
 
 """
-        + _rows(("queue", "driver", "data", "process"), rows)
+        + rows_of(("queue", "driver", "data", "process"), rows)
         + "\n![Server CPU and memory a message](zaqar-cost.svg)\n"
     )
 
@@ -180,10 +183,10 @@ whose code it is in; what is left of the time is waiting for the server, or for 
 application without the web server and the network.
 
 """
-        + _rows(("through", "driver", *names), spent)
+        + rows_of(("through", "driver", *names), spent)
         + "\n![Where the time of a message goes](zaqar-shares.svg)\n\n"
         + "Requests that a call makes of the server, one after the other:\n\n"
-        + _rows(("through", "driver", *_VERBS[1:]), asked)
+        + rows_of(("through", "driver", *_VERBS[1:]), asked)
     )
 
 
