@@ -83,7 +83,8 @@ end
 -- {{{ lib/write_record
 -- The record as text again.
 local function write_record(r)
-  return table.concat({r.fence, r.ttl, r.grace, r.earliest, table.concat(r.ids, ','), r.worker}, ' ')
+  local head = r.fence .. ' ' .. r.ttl .. ' ' .. r.grace .. ' ' .. r.earliest
+  return head .. ' ' .. table.concat(r.ids, ',') .. ' ' .. r.worker
 end
 -- }}}
 -- {{{ lib/strip
@@ -230,11 +231,17 @@ end
 
 -- Write. A message that is held without a mark stands in the log and in `held`, nowhere else.
 if #ids > 0 then
-  local record = read_record(owners[1])
+  -- A claim that has as many commas as it loses messages, less one, ends here: nobody has to read what it held.
+  local _, commas = string.gsub(owners[1], ',', '')
   local wrong = first_write('log', 'XDEL', LOG, unpack(ids))
   if wrong then return wrong end
-  redis.call('HDEL', HELD, unpack(ids))
-  strip(claim, record, gone)
+  if commas + 1 == #ids then
+    redis.call('HDEL', HELD, claim, unpack(ids))
+    redis.call('ZREM', CLAIMS, claim)
+  else
+    redis.call('HDEL', HELD, unpack(ids))
+    strip(claim, read_record(owners[1]), gone)
+  end
   if marked then
     redis.call('ZREM', EXPIRY, unpack(ids))
     redis.call('HDEL', TRIES, unpack(ids))

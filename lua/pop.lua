@@ -77,7 +77,8 @@ end
 -- {{{ lib/tokens
 -- Tokens stand in two hashes that change places: the younger is `tokens`, and the older goes when the younger is 60 s
 -- old. So a token is good for 60 s at least. Both go by themselves where no further token comes, and with their queue.
--- A value begins with its verb. To look for a token is also to notice a key of another type before the first write.
+-- A value begins with its verb; `since` is when they last changed places. To look for a token is also to notice a key
+-- of another type before the first write.
 local function remembered(name)
   for _, key in ipairs({TOKENS, TOKENS_BEFORE}) do
     local value = redis.pcall('HGET', key, name)
@@ -88,8 +89,7 @@ local function remembered(name)
   end
 end
 
-local function remember(name, value)
-  local since = tonumber(redis.call('HGET', META, 'tokens_since') or nil)
+local function remember(name, value, since)
   local rotate = not since or now - since >= 60000
   if rotate then
     redis.call('UNLINK', TOKENS_BEFORE)
@@ -123,7 +123,7 @@ if wait ~= '' then wait = whole(wait, 1, 315360000000) end
 if not wait then return redis.error_reply('BADARG wait: wants 1 to 315360000000 ms, or nothing') end
 
 -- Read.
-local meta = redis.pcall('HMGET', META, 'schema', 'due', 'cursor', 'base_ttl', 'since', 'returned')
+local meta = redis.pcall('HMGET', META, 'schema', 'due', 'cursor', 'base_ttl', 'since', 'returned', 'tokens_since')
 -- {{{ lib/schema
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
@@ -272,5 +272,5 @@ if unusual then
 else
   redis.call('XDEL', LOG, unpack(ids))
 end
-if token ~= '' then remember(token, 'pop ' .. cmsgpack.pack(reply)) end
+if token ~= '' then remember(token, 'pop ' .. cmsgpack.pack(reply), tonumber(meta[7])) end
 return reply

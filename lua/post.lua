@@ -69,7 +69,8 @@ end
 -- {{{ lib/tokens
 -- Tokens stand in two hashes that change places: the younger is `tokens`, and the older goes when the younger is 60 s
 -- old. So a token is good for 60 s at least. Both go by themselves where no further token comes, and with their queue.
--- A value begins with its verb. To look for a token is also to notice a key of another type before the first write.
+-- A value begins with its verb; `since` is when they last changed places. To look for a token is also to notice a key
+-- of another type before the first write.
 local function remembered(name)
   for _, key in ipairs({TOKENS, TOKENS_BEFORE}) do
     local value = redis.pcall('HGET', key, name)
@@ -80,8 +81,7 @@ local function remembered(name)
   end
 end
 
-local function remember(name, value)
-  local since = tonumber(redis.call('HGET', META, 'tokens_since') or nil)
+local function remember(name, value, since)
   local rotate = not since or now - since >= 60000
   if rotate then
     redis.call('UNLINK', TOKENS_BEFORE)
@@ -121,7 +121,7 @@ if not max_body then return redis.error_reply('BADARG max_body: wants 1 to 26843
 
 -- Read.
 local meta = redis.pcall('HMGET', META, 'schema', 'base_ttl', 'due', '_default_message_ttl', '_default_message_delay',
-  '_max_messages_post_size', 'waiting_until')
+  '_max_messages_post_size', 'waiting_until', 'tokens_since')
 -- {{{ lib/schema
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
@@ -203,6 +203,10 @@ local function append(envelopes, ttls, delays)
   local first = redis.pcall('XADD', LOG, next_id(LOG), 'm', envelopes[1])
   local full = refused('log', first)
   if full then return nil, full end
+  if as_usual and #envelopes == 1 then
+    wake(0)
+    return {first}
+  end
   local ms, seq = string.match(first, '^(%d+)%-(%d+)$')
   local ids = ids_from(ms, tonumber(seq), #envelopes)
   for i = 2, #ids do redis.call('XADD', LOG, ids[i], 'm', envelopes[i]) end
@@ -273,5 +277,5 @@ if not meta[1] then return redis.error_reply('QUEUEGONE create it, then post aga
 -- Write.
 local ids, wrong = append(envelopes, ttls, delays)
 if not ids then return wrong end
-if token ~= '' then remember(token, table.concat({'post', digest, ids[1], #ids}, ' ')) end
+if token ~= '' then remember(token, table.concat({'post', digest, ids[1], #ids}, ' '), tonumber(meta[8])) end
 return ids

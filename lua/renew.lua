@@ -67,7 +67,8 @@ end
 -- {{{ lib/write_record
 -- The record as text again.
 local function write_record(r)
-  return table.concat({r.fence, r.ttl, r.grace, r.earliest, table.concat(r.ids, ','), r.worker}, ' ')
+  local head = r.fence .. ' ' .. r.ttl .. ' ' .. r.grace .. ' ' .. r.earliest
+  return head .. ' ' .. table.concat(r.ids, ',') .. ' ' .. r.worker
 end
 -- }}}
 -- {{{ lib/clock

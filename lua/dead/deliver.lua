@@ -210,6 +210,10 @@ local function append(envelopes, ttls, delays)
   local first = redis.pcall('XADD', LOG, next_id(LOG), 'm', envelopes[1])
   local full = refused('log', first)
   if full then return nil, full end
+  if as_usual and #envelopes == 1 then
+    wake(0)
+    return {first}
+  end
   local ms, seq = string.match(first, '^(%d+)%-(%d+)$')
   local ids = ids_from(ms, tonumber(seq), #envelopes)
   for i = 2, #ids do redis.call('XADD', LOG, ids[i], 'm', envelopes[i]) end

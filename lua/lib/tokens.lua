@@ -1,6 +1,7 @@
 -- Tokens stand in two hashes that change places: the younger is `tokens`, and the older goes when the younger is 60 s
 -- old. So a token is good for 60 s at least. Both go by themselves where no further token comes, and with their queue.
--- A value begins with its verb. To look for a token is also to notice a key of another type before the first write.
+-- A value begins with its verb; `since` is when they last changed places. To look for a token is also to notice a key
+-- of another type before the first write.
 local function remembered(name)
   for _, key in ipairs({TOKENS, TOKENS_BEFORE}) do
     local value = redis.pcall('HGET', key, name)
@@ -11,8 +12,7 @@ local function remembered(name)
   end
 end
 
-local function remember(name, value)
-  local since = tonumber(redis.call('HGET', META, 'tokens_since') or nil)
+local function remember(name, value, since)
   local rotate = not since or now - since >= 60000
   if rotate then
     redis.call('UNLINK', TOKENS_BEFORE)

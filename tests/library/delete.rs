@@ -44,6 +44,25 @@ async fn an_unclaimed_message_is_refused_with_a_claim_that_lapsed() {
 }
 
 #[tokio::test]
+async fn a_claim_keeps_what_is_left_of_it_whatever_its_worker_is_called() {
+    let stage = Stage::new().await;
+    for worker in ["", "a,b", ",", "1-0,2-0 3,4"] {
+        let posted = stage.post(&["a", "b", "c"]).await;
+        let claim = stage.at(0).claim().limit(3).worker(worker).await.unwrap();
+        let claim = claim.expect("three messages");
+        let deleted = |ids: &[MessageId]| stage.at(0).delete_many(ids.to_vec()).claim(claim.id());
+        assert_eq!(deleted(&posted[..1]).await.unwrap(), 1);
+        let left = stage.at(0).get_claim(claim.id()).await.unwrap();
+        assert_eq!(ids(left.messages()), posted[1..], "{worker:?}");
+        assert_eq!(left.worker().unwrap_or_default(), worker);
+        assert_eq!(deleted(&posted[1..]).await.unwrap(), 2);
+        let gone = stage.at(0).get_claim(claim.id()).await;
+        assert_eq!(word(gone), "CLAIMGONE");
+        assert_eq!(stage.at(0).stats().await.unwrap().total, 0);
+    }
+}
+
+#[tokio::test]
 async fn a_claimed_message_is_refused_without_a_claim() {
     let stage = Stage::new().await;
     stage.post(&["a"]).await;
