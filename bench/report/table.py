@@ -22,7 +22,7 @@ def main():
 
 def written(found):
     """The whole page."""
-    parts = (_head, _targets, _settings, _depth, _memory, _clients, _benchmark, _half, _method)
+    parts = (_head, _targets, _settings, _requests, _depth, _memory, _clients, _benchmark, _half, _method)
     return "\n".join(part(found) for part in parts)
 
 
@@ -130,6 +130,20 @@ Server CPU a message; the first row is the base, every other one differs from it
 `lives/s` is of commands in one round trip a step. AOF bytes are of one message's life.""",
         ("AOF bytes",),
     )
+
+
+def _requests(found):
+    head = ("setting", "queue", "life us", "post us", "claim us", "delete us", "ours against it")
+    rows = [
+        (cell["setting"], cell["queue"], *(_figure(cell, name) for name in _LIFE), _times(cell, "life_cpu_us"))
+        for cell in cells(found, "requests")
+    ]
+    return """## A request each
+
+Server CPU a message where 64 connections send at once, and each call is a request by itself: what the server spends on
+reading and answering is in it. Of raw Streams, the XADDs of a batch are one request, and so are XACK and XDEL.
+
+""" + rows_of(head, rows)
 
 
 def _depth(found):

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 mod cells;
 mod clients;
+mod crowd;
 // Tests and benches of the library use other parts of these.
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -39,7 +40,7 @@ mod wire;
 use cells::Cells;
 use machine::Machine;
 use plan::{Plan, SMALL};
-use sections::{benchmark, bytes, clients as outside_clients, depth, half, settings};
+use sections::{benchmark, bytes, clients as outside_clients, depth, half, requests, settings};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -87,6 +88,7 @@ fn run(
     let machine = Machine::share_out()?;
     let mut cells = Cells::default();
     settings::measure(&mut cells, &machine, plan)?;
+    requests::measure(&mut cells, &machine, plan)?;
     depth::measure(&mut cells, &machine, plan)?;
     bytes::measure(&mut cells, &machine, plan)?;
     half::measure(&mut cells, &machine, plan)?;
@@ -123,6 +125,7 @@ fn verdict(cells: &Cells, plan: Plan, targets: &[Value], missing: usize) -> Exit
     let mut unsound = cells.unsound();
     let wanted = [
         settings::SECTION,
+        requests::SECTION,
         depth::SECTION,
         bytes::SECTION,
         half::SECTION,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use redis::{Pipeline, RedisResult, Value};
 
 use crate::cells::Cells;
+use crate::crowd::Crowd;
 use crate::meter::Meter;
 use crate::stats::percentile;
 use crate::wire::Wire;
@@ -16,6 +17,7 @@ pub mod bytes;
 pub mod clients;
 pub mod depth;
 pub mod half;
+pub mod requests;
 pub mod settings;
 
 /// The steps of a life, as figures are named after them.
@@ -23,9 +25,18 @@ const STEPS: [&str; 3] = ["post", "claim", "delete"];
 /// From what on a percentile is named.
 const PERCENTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p999", 0.999)];
 
-/// So many messages' lives, each step in one round trip, `each` a call: server CPU a message and step, and messages/s.
+/// How requests reach the server.
+enum Road<'a> {
+    /// All of a step in one round trip, so that the network costs next to nothing.
+    OneTrip,
+    /// Each by itself, from many connections at once.
+    Each(&'a mut Crowd),
+}
+
+/// So many messages' lives, `each` a call: server CPU a message and step, and messages/s.
 fn life(
     meter: &mut Meter,
+    mut road: Road,
     queue: &dyn Wire,
     each: usize,
     messages: usize,
@@ -33,30 +44,28 @@ fn life(
 ) -> RedisResult<[f64; 5]> {
     let calls = messages.div_ceil(each);
     let messages = (calls * each) as f64;
-    let mut posts = redis::pipe();
-    for _ in 0..calls {
-        queue.post(&mut posts, each, body);
-    }
-    let posted = reading_of(meter, &posts)?;
+    let posts = requests(calls, |_, post| {
+        queue.post(post, each, body);
+        Ok(())
+    })?;
+    let posted = reading_of(meter, &mut road, &posts)?;
 
-    let (names, calls): (Vec<_>, Vec<_>) = (0..calls).map(|_| queue.claim(each)).unzip();
-    let mut claims = redis::pipe();
-    for call in calls {
-        claims.add_command(call);
-    }
-    let claimed = reading_of(meter, &claims)?;
+    let mut names = Vec::new();
+    let claims = requests(calls, |_, claim| {
+        let (name, call) = queue.claim(each);
+        names.push(name);
+        claim.add_command(call);
+        Ok(())
+    })?;
+    let claimed = reading_of(meter, &mut road, &claims)?;
 
-    let mut deletes = redis::pipe();
-    for (name, reply) in names.iter().zip(&claimed.replies) {
-        assert_eq!(
-            queue.brought(reply)?,
-            each,
-            "{}: a full claim",
-            queue.name()
-        );
-        queue.delete(&mut deletes, name, reply)?;
-    }
-    let deleted = reading_of(meter, &deletes)?;
+    let deletes = requests(calls, |nth, delete| {
+        let reply = &claimed.replies[nth];
+        let brought = queue.brought(reply)?;
+        assert_eq!(brought, each, "{}: a full claim", queue.name());
+        queue.delete(delete, &names[nth], reply)
+    })?;
+    let deleted = reading_of(meter, &mut road, &deletes)?;
 
     let [post, claim, delete] = [&posted, &claimed, &deleted].map(|step| step.cpu / messages);
     let seconds = (posted.elapsed + claimed.elapsed + deleted.elapsed).as_secs_f64();
@@ -69,8 +78,21 @@ fn life(
     ])
 }
 
-/// What commands in one round trip answered and cost.
+fn requests(
+    many: usize,
+    mut add: impl FnMut(usize, &mut Pipeline) -> RedisResult<()>,
+) -> RedisResult<Vec<Pipeline>> {
+    let request = |nth| {
+        let mut request = redis::pipe();
+        add(nth, &mut request)?;
+        Ok(request)
+    };
+    (0..many).map(request).collect()
+}
+
+/// What the requests of a step were answered, and cost.
 struct Reading {
+    /// Of each request the first reply.
     replies: Vec<Value>,
     /// us of the server's CPU.
     cpu: f64,
@@ -78,17 +100,41 @@ struct Reading {
     elapsed: Duration,
 }
 
-fn reading_of(meter: &mut Meter, commands: &Pipeline) -> RedisResult<Reading> {
+fn reading_of(meter: &mut Meter, road: &mut Road, requests: &[Pipeline]) -> RedisResult<Reading> {
+    // Put together beforehand, so that the time is that of the road.
+    let all = in_one(requests);
     let before = meter.cpu()?;
     let begun = Instant::now();
-    let replies = meter.send(commands)?;
+    let replies = match road {
+        Road::OneTrip => meter.send(&all)?,
+        Road::Each(crowd) => crowd.send(requests)?,
+    };
     let elapsed = begun.elapsed();
     let cpu = meter.cpu()? - before - meter.around;
     Ok(Reading {
-        replies,
+        replies: firsts(requests, replies),
         cpu: cpu.max(0.0),
         elapsed,
     })
+}
+
+fn in_one(requests: &[Pipeline]) -> Pipeline {
+    let mut all = redis::pipe();
+    for command in requests.iter().flat_map(Pipeline::cmd_iter) {
+        all.add_command(command.clone());
+    }
+    all
+}
+
+fn firsts(requests: &[Pipeline], replies: Vec<Value>) -> Vec<Value> {
+    let mut replies = replies.into_iter();
+    let first = |request: &Pipeline| {
+        let mut its = replies.by_ref().take(request.len());
+        let first = its.next();
+        its.for_each(drop);
+        first
+    };
+    requests.iter().filter_map(first).collect()
 }
 
 /// The figures of [`life`], noted.

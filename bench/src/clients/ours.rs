@@ -20,16 +20,22 @@ pub async fn run(url: &str) -> anyhow::Result<()> {
     store.load_scripts().await?;
     let queue = store.queue("bench", "clients")?;
     queue.create().await?;
+    // The same queue, of a program that lets its single posts share calls.
+    let merging = Store::builder().merge_posts(true).connect(url).await?;
+    let merging = merging.queue("bench", "clients")?;
     let versions = json!({"marconi-redis": locked("marconi-redis"), "redis-rs": locked("redis")});
     serve(versions, async |verb, count, each, at_once| {
         let job = Arc::new(Job {
-            queue: queue.clone(),
+            queue: match verb {
+                "post_merged" => merging.clone(),
+                _ => queue.clone(),
+            },
             left: AtomicUsize::new(count),
             each,
         });
         let tasks: Vec<_> = (0..at_once)
             .map(|_| match verb {
-                "post" => tokio::spawn(job.clone().post()),
+                "post" | "post_merged" => tokio::spawn(job.clone().post()),
                 "work" => tokio::spawn(job.clone().work()),
                 _ => tokio::spawn(job.clone().hold()),
             })

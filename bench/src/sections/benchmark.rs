@@ -16,6 +16,7 @@ use crate::wire::OURS;
 pub const SECTION: &str = "one server, 64 at once";
 pub const BENCHMARK: &str = "redis-benchmark";
 pub const POST: &str = "post, 100 B";
+pub const MERGED: &str = "post, 100 B, merged";
 pub const XADD: &str = "XADD, 100 B";
 const CLIENTS: &str = "64";
 const AT_ONCE: usize = 64;
@@ -38,26 +39,31 @@ pub fn measure(cells: &mut Cells, machine: &Machine, plan: Plan) -> anyhow::Resu
     let mut client = Command::new(std::env::current_exe()?);
     client.args(["client", "ours", &server.tcp_url()]);
     let mut client = Outside::start(OURS, &mut client)?;
-    let post = Order {
-        verb: "post",
-        count: plan.requests,
-        each: 1,
-        at_once: AT_ONCE,
-    };
+    let posts = [(POST, "post"), (MERGED, "post_merged")].map(|(setting, verb)| {
+        let order = Order {
+            verb,
+            count: plan.requests,
+            each: 1,
+            at_once: AT_ONCE,
+        };
+        (setting, order)
+    });
 
     for round in 0..=plan.rounds {
-        let before = meter.cpu()?;
-        let posted = client.order(post)?;
-        let cpu = meter.cpu()? - before;
-        if round > 0 {
-            let cell = (SECTION, POST, OURS);
-            cells.note(cell, "per_second", posted.messages / posted.seconds);
-            cells.note(cell, "server_cpu_us", cpu / posted.messages);
-            cells.note(
-                cell,
-                "client_cpu_us",
-                posted.client_cpu_us / posted.messages,
-            );
+        for (setting, order) in posts {
+            let before = meter.cpu()?;
+            let posted = client.order(order)?;
+            let cpu = meter.cpu()? - before;
+            if round > 0 {
+                let cell = (SECTION, setting, OURS);
+                cells.note(cell, "per_second", posted.messages / posted.seconds);
+                cells.note(cell, "server_cpu_us", cpu / posted.messages);
+                cells.note(
+                    cell,
+                    "client_cpu_us",
+                    posted.client_cpu_us / posted.messages,
+                );
+            }
         }
         for (setting, command) in &commands {
             let before = meter.cpu()?;

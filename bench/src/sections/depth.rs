@@ -4,7 +4,7 @@
 
 use redis::RedisResult;
 
-use super::{STEPS, calls_one_by_one, life, note_calls, note_life};
+use super::{Road, STEPS, calls_one_by_one, life, note_calls, note_life};
 use crate::cells::Cells;
 use crate::machine::Machine;
 use crate::meter::Meter;
@@ -46,7 +46,14 @@ pub fn measure(cells: &mut Cells, machine: &Machine, plan: Plan) -> RedisResult<
         for round in 0..=plan.rounds {
             for (setting, queue) in &queues {
                 let cell = (SECTION, setting.as_str(), queue.name());
-                let found = life(&mut meter, queue.as_ref(), EACH, plan.messages, &body)?;
+                let found = life(
+                    &mut meter,
+                    Road::OneTrip,
+                    queue.as_ref(),
+                    EACH,
+                    plan.messages,
+                    &body,
+                )?;
                 let calls = plan.calls;
                 let mut times = calls_one_by_one(&mut meter, queue.as_ref(), EACH, calls, &body)?;
                 if round == 0 {

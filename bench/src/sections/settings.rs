@@ -4,7 +4,7 @@
 
 use redis::RedisResult;
 
-use super::{STEPS, calls_one_by_one, life, note_calls, note_life};
+use super::{Road, STEPS, calls_one_by_one, life, note_calls, note_life};
 use crate::cells::Cells;
 use crate::machine::Machine;
 use crate::meter::Meter;
@@ -77,7 +77,14 @@ fn on_a_server(
             for queue in &queues {
                 let cell = (SECTION, setting.name, queue.name());
                 let before = aof_bytes(&mut meter)?;
-                let found = life(&mut meter, queue.as_ref(), setting.each, messages, &body)?;
+                let found = life(
+                    &mut meter,
+                    Road::OneTrip,
+                    queue.as_ref(),
+                    setting.each,
+                    messages,
+                    &body,
+                )?;
                 let written = aof_bytes(&mut meter)? - before;
                 let calls = plan.calls / setting.share;
                 let mut times =

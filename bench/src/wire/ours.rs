@@ -17,6 +17,16 @@ impl Ours {
     pub fn create(meter: &mut Meter, name: &str) -> RedisResult<Ours> {
         Ok(Ours(Queue::create(meter, name, &[])?))
     }
+
+    /// The call that [`Wire::post`] adds.
+    pub fn post_call(&self, count: usize, body: &[u8]) -> Cmd {
+        self.0.post(SERVERS, count, DEFAULT, body).cmd
+    }
+
+    /// The call that [`Wire::delete`] adds.
+    pub fn delete_call(&self, claim: &str, claimed: &Value) -> RedisResult<Cmd> {
+        Ok(self.0.call(&DELETE, ("", claim, ids_in(claimed, 5)?)).cmd)
+    }
 }
 
 impl Wire for Ours {
@@ -25,7 +35,7 @@ impl Wire for Ours {
     }
 
     fn post(&self, all: &mut Pipeline, count: usize, body: &[u8]) {
-        all.add_command(self.0.post(SERVERS, count, DEFAULT, body).cmd);
+        all.add_command(self.post_call(count, body));
     }
 
     fn claim(&self, limit: usize) -> (String, Cmd) {
@@ -35,7 +45,7 @@ impl Wire for Ours {
     }
 
     fn delete(&self, all: &mut Pipeline, claim: &str, claimed: &Value) -> RedisResult<()> {
-        all.add_command(self.0.call(&DELETE, ("", claim, ids_in(claimed, 5)?)).cmd);
+        all.add_command(self.delete_call(claim, claimed)?);
         Ok(())
     }
 

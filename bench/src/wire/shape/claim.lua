@@ -1,17 +1,21 @@
--- claim: takes what stands behind the cursor, without a rule. KEYS: log, meta, held, claims. ARGV: claim, ttl, limit.
--- Answers the ids and envelopes.
-local claim, ttl = ARGV[1], ARGV[2]
+-- claim, with its keys, arguments and reply, and without a rule: it takes what stands behind the cursor.
+local LOG, META, HELD, CLAIMS = unpack(KEYS)
+local _, claim, ttl, grace, limit = unpack(ARGV)
 local time = redis.call('TIME')
-local meta = redis.call('HMGET', KEYS[2], 'cursor', 'fence')
-local entries = redis.call('XRANGE', KEYS[1], '(' .. (meta[1] or '0-0'), '+', 'COUNT', ARGV[3])
+local micros = time[1] * 1000000 + time[2]
+local now = math.floor(micros / 1000)
+local meta = redis.call('HMGET', META, 'schema', 'due', 'cursor')
+local entries = redis.call('XRANGE', LOG, '(' .. (meta[3] or '0-0'), '+', 'COUNT', limit)
 if #entries == 0 then return {} end
-local reply, owners, ids = {}, {}, {}
+local deadline, fence = now + ttl, string.format('%.0f', micros)
+local reply, owners, ids = {now, micros, ttl, grace, deadline}, {}, {}
 for i, entry in ipairs(entries) do
-  ids[i], owners[2 * i - 1], owners[2 * i] = entry[1], entry[1], claim
-  reply[2 * i - 1], reply[2 * i] = entry[1], entry[2][2]
+  local id, n = entry[1], #reply
+  ids[i], owners[2 * i - 1], owners[2 * i] = id, id, claim
+  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = id, 1, 1209600000, entry[2][2]
 end
-owners[#owners + 1], owners[#owners + 2] = claim, ttl .. ' ' .. table.concat(ids, ',')
-redis.call('HSET', KEYS[3], unpack(owners))
-redis.call('ZADD', KEYS[4], time[1] * 1000 + ttl, claim)
-redis.call('HSET', KEYS[2], 'cursor', ids[#ids], 'fence', (meta[2] or 0) + 1)
+owners[#owners + 1], owners[#owners + 2] = claim, fence .. ' ' .. ttl .. ' ' .. grace .. ' ' .. table.concat(ids, ',')
+redis.call('HSET', HELD, unpack(owners))
+redis.call('ZADD', CLAIMS, deadline, claim)
+redis.call('HSET', META, 'cursor', ids[#ids], 'fence', fence, 'due', deadline)
 return reply

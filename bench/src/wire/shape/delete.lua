@@ -1,6 +1,10 @@
--- delete: all messages of a claim, and the claim, without a rule. KEYS: log, held, claims. ARGV: claim, ids.
-redis.call('HMGET', KEYS[2], unpack(ARGV))
-redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
-redis.call('HDEL', KEYS[2], unpack(ARGV))
-redis.call('ZREM', KEYS[3], ARGV[1])
-return #ARGV - 1
+-- delete of all that a claim holds, with its keys, arguments and reply, and without a rule: whose they are is read, and
+-- not looked at.
+local LOG, _, HELD, CLAIMS = unpack(KEYS)
+local claim, ids = ARGV[2], {unpack(ARGV, 3)}
+redis.call('ZSCORE', CLAIMS, claim)
+redis.call('HMGET', HELD, claim, unpack(ids))
+redis.call('XDEL', LOG, unpack(ids))
+redis.call('HDEL', HELD, claim, unpack(ids))
+redis.call('ZREM', CLAIMS, claim)
+return #ids
