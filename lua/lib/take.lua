@@ -5,17 +5,8 @@ local back, matured, expired = {}, {}, {}
 local bytes, looked, exhausted, emptied = 0, 0, false, false
 local position = cursor
 
--- false where the page of 4 MiB is full; one message always fits. expires is nil where no `expiry` entry can say it.
-local function add(id, claims, ttl, envelope, expires, mark)
-  local n = #ids
-  if n > 0 and bytes + #envelope > 4194304 then return false end
-  bytes = bytes + #envelope
-  ids[n + 1], expiries[n + 1], marked[n + 1] = id, expires, mark
-  messages[4 * n + 1], messages[4 * n + 2], messages[4 * n + 3], messages[4 * n + 4] = id, claims, ttl, envelope
-  return true
-end
-
--- The slow look, at what is not as usual: another ttl, a delay, a message that came back.
+-- The slow look, at what is not as usual: another ttl, a delay, a message that came back, a page that gets full.
+-- false where it is, at 4 MiB; one message always fits.
 local function add_carefully(entries, members)
   local names = {}
   for i, entry in ipairs(entries) do names[i] = entry[1] end
@@ -30,8 +21,12 @@ local function add_carefully(entries, members)
     if expires <= now then
       if not members then expired[#expired + 1] = id end
     elseif not (due_at and due_at > now) then
-      local claims = (tonumber(tries[i]) or 0) + counts
-      if not add(id, claims, expires - ms, envelope, expires, expiry[i] or tries[i]) then return false end
+      local n = #ids
+      if n > 0 and bytes + #envelope > 4194304 then return false end
+      bytes = bytes + #envelope
+      ids[n + 1], expiries[n + 1], marked[n + 1] = id, expires, expiry[i] or tries[i]
+      messages[4 * n + 1], messages[4 * n + 2] = id, (tonumber(tries[i]) or 0) + counts
+      messages[4 * n + 3], messages[4 * n + 4] = expires - ms, envelope
       if members then back[#back + 1] = members[i] end
       if due_at then matured[#matured + 1] = id end
     end
@@ -71,14 +66,20 @@ while room and #ids < limit and looked < limit + 250 do
   local entries = redis.pcall('XRANGE', LOG, '(' .. position, '+', 'COUNT', want)
   if entries.err then return redis.error_reply('BADARG log: ' .. entries.err) end
   local plain = usual and entries[1] and tonumber(string.match(entries[1][1], '^%d+')) > since
+  local size = bytes
   for i = 1, plain and #entries or 0 do
-    plain = plain and string.sub(entries[i][2][2], 1, #usual) == usual
+    local envelope = entries[i][2][2]
+    size = size + #envelope
+    plain = plain and size <= 4194304 and string.sub(envelope, 1, #usual) == usual
   end
   if plain then
-    for _, entry in ipairs(entries) do
-      room = room and add(entry[1], counts, base_ttl, entry[2][2])
-      if room then position = entry[1] end
+    local n = #ids
+    for i = 1, #entries do
+      local id, at = entries[i][1], 4 * (n + i)
+      ids[n + i] = id
+      messages[at - 3], messages[at - 2], messages[at - 1], messages[at] = id, counts, base_ttl, entries[i][2][2]
     end
+    bytes, position = size, ids[#ids]
   elseif #entries > 0 then
     local wrong = mistyped()
     if wrong then return wrong end

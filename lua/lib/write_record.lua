@@ -1,4 +1,5 @@
 -- The record as text again.
 local function write_record(r)
-  return table.concat({r.fence, r.ttl, r.grace, r.earliest, table.concat(r.ids, ','), r.worker}, ' ')
+  local ids = table.concat(r.ids, ',')
+  return r.fence .. ' ' .. r.ttl .. ' ' .. r.grace .. ' ' .. r.earliest .. ' ' .. ids .. ' ' .. r.worker
 end
