@@ -46,6 +46,84 @@ local function is_claim_id(text)
   return #text == 36 and string.find(text, '^%x+%-%x+%-%x+%-%x+%-%x+$') ~= nil and string.sub(text, 9, 9) == '-'
 end
 -- }}}
+-- {{{ lib/first_write
+-- The first write of what must go on at maxmemory. A script that has written is not refused any more, so where the
+-- server is full an HDEL of nothing goes before it. nil, or the refusal.
+local function first_write(part, ...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then
+    return redis.error_reply('BADARG ' .. part .. ': ' .. reply.err)
+  end
+  if not string.find(reply.err, 'OOM', 1, true) then return reply end
+  redis.call('HDEL', META, '')
+  redis.call(...)
+end
+-- }}}
+-- {{{ lib/clock
+-- The time is read once: the caller's, or else the server's.
+local micros
+if now == '' then
+  local time = redis.call('TIME')
+  micros = time[1] * 1000000 + time[2]
+  now = math.floor(micros / 1000)
+else
+  now = whole(now, 0, 9007199254740)
+  if not now then return redis.error_reply('BADARG now: wants 0 to 9007199254740 ms, or nothing') end
+  micros = now * 1000
+end
+-- }}}
+if claim ~= '' and not is_claim_id(claim) then
+  -- {{{ lib/shown
+  -- A caller's text as a refusal shows it: 64 characters at most, and `?` for what is no UTF-8 or a control character,
+  -- since a client may take such a reply for a broken connection.
+  local function shown(text)
+    local least, most = {[224] = 160, [240] = 144}, {[237] = 159, [244] = 143}
+    local characters = {}
+    for character in string.gmatch(text, '[^\128-\191]?[\128-\191]*') do
+      local first, second = string.byte(character, 1, 2)
+      local length = first and (first < 128 and 1 or first >= 194 and first < 224 and 2
+        or first >= 224 and first < 240 and 3 or first >= 240 and first < 245 and 4)
+      local good = length == #character and (length == 1 and first > 31 and first ~= 127
+        or length > 1 and second >= (least[first] or 128) and second <= (most[first] or 191))
+      if #characters < 64 and first then characters[#characters + 1] = good and character or '?' end
+    end
+    return table.concat(characters)
+  end
+  -- }}}
+  return redis.error_reply('CLAIMGONE ' .. shown(claim) .. ' is no claim id')
+end
+if #ARGV > 252 then return redis.error_reply('TOOLARGE ids: ' .. #ARGV - 2 .. ', at most 250') end
+
+-- Read.
+local meta = redis.pcall('HMGET', META, 'schema', '_max_claim_count')
+-- {{{ lib/schema
+-- What a later version has stored is left alone.
+if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
+if meta[1] and meta[1] ~= '1' then
+  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+end
+-- }}}
+if not meta[1] then return 0 end
+local max_claims = tonumber(meta[2])
+local deadline = redis.pcall('ZSCORE', CLAIMS, claim)
+if deadline and deadline.err then return redis.error_reply('BADARG claims: ' .. deadline.err) end
+local owners = redis.pcall('HMGET', HELD, claim, unpack(ARGV, 3))
+if owners.err then return redis.error_reply('BADARG held: ' .. owners.err) end
+local live = deadline and tonumber(deadline) > now
+
+-- As usual: all that a live claim holds, in its order, and none of it marked. It stands in the log and in `held`,
+-- nowhere else, and the claim ends.
+local whole_claim = live and owners[1] and string.match(owners[1], '^%d+ %d+ %d+ %d+ (%S+)') == table.concat(ARGV, ',', 3)
+for i = 2, whole_claim and #owners or 0 do whole_claim = whole_claim and owners[i] == claim end
+if whole_claim then
+  local wrong = first_write('log', 'XDEL', LOG, unpack(ARGV, 3))
+  if wrong then return wrong end
+  redis.call('HDEL', HELD, unpack(ARGV, 2))
+  redis.call('ZREM', CLAIMS, claim)
+  return #ARGV - 2
+end
+
 -- {{{ lib/types
 -- A key of another type is noticed before the first write: nil, or the refusal.
 local function mistyped()
@@ -116,72 +194,6 @@ local function forget(ids)
   redis.call('HDEL', TRIES, unpack(ids))
 end
 -- }}}
--- {{{ lib/first_write
--- The first write of what must go on at maxmemory. A script that has written is not refused any more, so where the
--- server is full an HDEL of nothing goes before it. nil, or the refusal.
-local function first_write(part, ...)
-  local reply = redis.pcall(...)
-  if type(reply) ~= 'table' or not reply.err then return nil end
-  if string.find(reply.err, 'WRONGTYPE', 1, true) then
-    return redis.error_reply('BADARG ' .. part .. ': ' .. reply.err)
-  end
-  if not string.find(reply.err, 'OOM', 1, true) then return reply end
-  redis.call('HDEL', META, '')
-  redis.call(...)
-end
--- }}}
--- {{{ lib/clock
--- The time is read once: the caller's, or else the server's.
-local micros
-if now == '' then
-  local time = redis.call('TIME')
-  micros = time[1] * 1000000 + time[2]
-  now = math.floor(micros / 1000)
-else
-  now = whole(now, 0, 9007199254740)
-  if not now then return redis.error_reply('BADARG now: wants 0 to 9007199254740 ms, or nothing') end
-  micros = now * 1000
-end
--- }}}
-if claim ~= '' and not is_claim_id(claim) then
-  -- {{{ lib/shown
-  -- A caller's text as a refusal shows it: 64 characters at most, and `?` for what is no UTF-8 or a control character,
-  -- since a client may take such a reply for a broken connection.
-  local function shown(text)
-    local least, most = {[224] = 160, [240] = 144}, {[237] = 159, [244] = 143}
-    local characters = {}
-    for character in string.gmatch(text, '[^\128-\191]?[\128-\191]*') do
-      local first, second = string.byte(character, 1, 2)
-      local length = first and (first < 128 and 1 or first >= 194 and first < 224 and 2
-        or first >= 224 and first < 240 and 3 or first >= 240 and first < 245 and 4)
-      local good = length == #character and (length == 1 and first > 31 and first ~= 127
-        or length > 1 and second >= (least[first] or 128) and second <= (most[first] or 191))
-      if #characters < 64 and first then characters[#characters + 1] = good and character or '?' end
-    end
-    return table.concat(characters)
-  end
-  -- }}}
-  return redis.error_reply('CLAIMGONE ' .. shown(claim) .. ' is no claim id')
-end
-if #ARGV > 252 then return redis.error_reply('TOOLARGE ids: ' .. #ARGV - 2 .. ', at most 250') end
-
--- Read.
-local meta = redis.pcall('HMGET', META, 'schema', '_max_claim_count')
--- {{{ lib/schema
--- What a later version has stored is left alone.
-if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
-if meta[1] and meta[1] ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
-end
--- }}}
-if not meta[1] then return 0 end
-local max_claims = tonumber(meta[2])
-local deadline = redis.pcall('ZMSCORE', CLAIMS, claim)
-if deadline.err then return redis.error_reply('BADARG claims: ' .. deadline.err) end
-local owners = redis.pcall('HMGET', HELD, claim, unpack(ARGV, 3))
-if owners.err then return redis.error_reply('BADARG held: ' .. owners.err) end
-local live = deadline[1] and tonumber(deadline[1]) > now
-
 -- Decide.
 -- {{{ lib/lives
 -- When a message expires, in ms; nil where it has, where its claims are used up, or where it never was.

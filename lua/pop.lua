@@ -75,32 +75,6 @@ local function forget(ids)
   redis.call('HDEL', TRIES, unpack(ids))
 end
 -- }}}
--- {{{ lib/tokens
--- Tokens stand in two hashes that change places: the younger is `tokens`, and the older goes when the younger is 60 s
--- old. So a token is good for 60 s at least. Both go by themselves where no further token comes, and with their queue.
--- A value begins with its verb. To look for a token is also to notice a key of another type before the first write.
-local function remembered(name)
-  for _, key in ipairs({TOKENS, TOKENS_BEFORE}) do
-    local value = redis.pcall('HGET', key, name)
-    if type(value) == 'table' then
-      return nil, redis.error_reply('BADARG ' .. string.match(key, '[^:]*$') .. ': ' .. value.err)
-    end
-    if value then return value end
-  end
-end
-
-local function remember(name, value)
-  local since = tonumber(redis.call('HGET', META, 'tokens_since') or nil)
-  local rotate = not since or now - since >= 60000
-  if rotate then
-    redis.call('UNLINK', TOKENS_BEFORE)
-    if redis.call('EXISTS', TOKENS) == 1 then redis.call('RENAME', TOKENS, TOKENS_BEFORE) end
-    redis.call('HSET', META, 'tokens_since', now)
-  end
-  redis.call('HSET', TOKENS, name, value)
-  if rotate then redis.call('PEXPIRE', TOKENS, 180000) end
-end
--- }}}
 -- {{{ lib/clock
 -- The time is read once: the caller's, or else the server's.
 local micros
@@ -124,7 +98,7 @@ if wait ~= '' then wait = whole(wait, 1, 315360000000) end
 if not wait then return redis.error_reply('BADARG wait: wants 1 to 315360000000 ms, or nothing') end
 
 -- Read.
-local meta = redis.pcall('HMGET', META, 'schema', 'due', 'cursor', 'base_ttl', 'since', 'returned')
+local meta = redis.pcall('HMGET', META, 'schema', 'due', 'cursor', 'base_ttl', 'since', 'returned', 'tokens_since')
 -- {{{ lib/schema
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
@@ -153,16 +127,21 @@ end
 -- }}}
 if not meta[1] then return empty_handed() end
 if token ~= '' then
-  local value, wrong = remembered(token)
-  if wrong then return wrong end
-  if value then
-    local popped = string.match(value, '^pop (.*)$')
+  -- {{{ lib/remembered
+  -- What was kept under this token, if it was used. Tokens stand in two hashes that change places: the younger is
+  -- `tokens`, and the older goes when the younger is 60 s old. To look is also to notice a key of another type.
+  local kept, part = redis.pcall('HGET', TOKENS, token), 'tokens'
+  if not kept then kept, part = redis.pcall('HGET', TOKENS_BEFORE, token), 'tokens_before' end
+  if kept and kept.err then return redis.error_reply('BADARG ' .. part .. ': ' .. kept.err) end
+  -- }}}
+  if kept then
+    local popped = string.match(kept, '^pop (.*)$')
     if not popped then return redis.error_reply('TOKENREUSED ' .. token .. ' was for another call') end
     return cmsgpack.unpack(popped)
   end
 end
 local due, cursor, base_ttl = tonumber(meta[2]) or math.huge, meta[3], tonumber(meta[4])
-local since, returned = tonumber(meta[5]) or 0, meta[6]
+local since, returned, tokens_since = tonumber(meta[5]) or 0, meta[6], tonumber(meta[7])
 local late, counts = now >= due, 0
 if late and force ~= '1' then return redis.error_reply('MORE sweep, then call again') end
 -- {{{ lib/take
@@ -274,5 +253,18 @@ if unusual then
 else
   redis.call('XDEL', LOG, unpack(ids))
 end
-if token ~= '' then remember(token, 'pop ' .. cmsgpack.pack(reply)) end
+if token ~= '' then
+  local value = 'pop ' .. cmsgpack.pack(reply)
+  -- {{{ lib/remember
+  -- A token is good for 60 s at least. Both hashes go by themselves where no further token comes, and with their queue.
+  local rotate = not tokens_since or now - tokens_since >= 60000
+  if rotate then
+    redis.call('UNLINK', TOKENS_BEFORE)
+    if redis.call('EXISTS', TOKENS) == 1 then redis.call('RENAME', TOKENS, TOKENS_BEFORE) end
+    redis.call('HSET', META, 'tokens_since', now)
+  end
+  redis.call('HSET', TOKENS, token, value)
+  if rotate then redis.call('PEXPIRE', TOKENS, 180000) end
+  -- }}}
+end
 return reply
