@@ -40,12 +40,6 @@ local function whole(text, low, high)
   return number and number >= low and number <= high and number or nil
 end
 -- }}}
--- {{{ lib/claim_id
--- A claim id is a UUID in its usual form; so it is never taken for a message id, which `held` has too.
-local function is_claim_id(text)
-  return #text == 36 and string.find(text, '^%x+%-%x+%-%x+%-%x+%-%x+$') ~= nil and string.sub(text, 9, 9) == '-'
-end
--- }}}
 -- {{{ lib/first_write
 -- The first write of what must go on at maxmemory. A script that has written is not refused any more, so where the
 -- server is full an HDEL of nothing goes before it. nil, or the refusal.
@@ -73,7 +67,27 @@ else
   micros = now * 1000
 end
 -- }}}
-if claim ~= '' and not is_claim_id(claim) then
+if #ARGV > 252 then return redis.error_reply('TOOLARGE ids: ' .. #ARGV - 2 .. ', at most 250') end
+
+-- Read.
+local meta = redis.pcall('HMGET', META, 'schema', '_max_claim_count')
+-- {{{ lib/schema
+-- What a later version has stored is left alone.
+if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
+if meta[1] and meta[1] ~= '1' then
+  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+end
+-- }}}
+local deadline = redis.pcall('ZSCORE', CLAIMS, claim)
+if deadline and deadline.err then return redis.error_reply('BADARG claims: ' .. deadline.err) end
+-- A claim that is known has a sound id.
+if not deadline and claim ~= '' then
+  -- {{{ lib/claim_id
+  -- A claim id is a UUID in its usual form; so it is never taken for a message id, which `held` has too.
+  local function is_claim_id(text)
+    return #text == 36 and string.find(text, '^%x+%-%x+%-%x+%-%x+%-%x+$') ~= nil and string.sub(text, 9, 9) == '-'
+  end
+  -- }}}
   -- {{{ lib/shown
   -- A caller's text as a refusal shows it: 64 characters at most, and `?` for what is no UTF-8 or a control character,
   -- since a client may take such a reply for a broken connection.
@@ -91,32 +105,20 @@ if claim ~= '' and not is_claim_id(claim) then
     return table.concat(characters)
   end
   -- }}}
-  return redis.error_reply('CLAIMGONE ' .. shown(claim) .. ' is no claim id')
+  if not is_claim_id(claim) then return redis.error_reply('CLAIMGONE ' .. shown(claim) .. ' is no claim id') end
 end
-if #ARGV > 252 then return redis.error_reply('TOOLARGE ids: ' .. #ARGV - 2 .. ', at most 250') end
-
--- Read.
-local meta = redis.pcall('HMGET', META, 'schema', '_max_claim_count')
--- {{{ lib/schema
--- What a later version has stored is left alone.
-if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
-if meta[1] and meta[1] ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
-end
--- }}}
 if not meta[1] then return 0 end
-local max_claims = tonumber(meta[2])
-local deadline = redis.pcall('ZSCORE', CLAIMS, claim)
-if deadline and deadline.err then return redis.error_reply('BADARG claims: ' .. deadline.err) end
 local owners = redis.pcall('HMGET', HELD, claim, unpack(ARGV, 3))
 if owners.err then return redis.error_reply('BADARG held: ' .. owners.err) end
 local live = deadline and tonumber(deadline) > now
+local max_claims = tonumber(meta[2])
 
 -- As usual: all that a live claim holds, in its order, and none of it marked. It stands in the log and in `held`,
 -- nowhere else, and the claim ends.
-local whole_claim = live and owners[1] and string.match(owners[1], '^%d+ %d+ %d+ %d+ (%S+)') == table.concat(ARGV, ',', 3)
-for i = 2, whole_claim and #owners or 0 do whole_claim = whole_claim and owners[i] == claim end
-if whole_claim then
+local held = live and owners[1] and string.match(owners[1], '^%d+ %d+ %d+ %d+ (%S+)')
+local as_usual = held and held == table.concat(ARGV, ',', 3)
+for i = 2, as_usual and #owners or 0 do as_usual = as_usual and owners[i] == claim end
+if as_usual then
   local wrong = first_write('log', 'XDEL', LOG, unpack(ARGV, 3))
   if wrong then return wrong end
   redis.call('HDEL', HELD, unpack(ARGV, 2))
