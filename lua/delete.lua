@@ -113,16 +113,24 @@ if owners.err then return redis.error_reply('BADARG held: ' .. owners.err) end
 local live = deadline and tonumber(deadline) > now
 local max_claims = tonumber(meta[2])
 
--- As usual: all that a live claim holds, in its order, and none of it marked. It stands in the log and in `held`,
--- nowhere else, and the claim ends.
+-- As usual: all that a live claim holds, in its order, and the claim ends. What has no mark stands in the log and in
+-- `held`, nowhere else.
 local held = live and owners[1] and string.match(owners[1], '^%d+ %d+ %d+ %d+ (%S+)')
-local as_usual = held and held == table.concat(ARGV, ',', 3)
-for i = 2, as_usual and #owners or 0 do as_usual = as_usual and owners[i] == claim end
-if as_usual then
+if held and held == table.concat(ARGV, ',', 3) then
+  local marked = false
+  for i = 2, #owners do marked = marked or owners[i] ~= claim end
+  local unread = marked and {expiry = redis.pcall('ZCARD', EXPIRY), tries = redis.pcall('HLEN', TRIES)} or {}
+  for part, reply in pairs(unread) do
+    if type(reply) == 'table' then return redis.error_reply('BADARG ' .. part .. ': ' .. reply.err) end
+  end
   local wrong = first_write('log', 'XDEL', LOG, unpack(ARGV, 3))
   if wrong then return wrong end
   redis.call('HDEL', HELD, unpack(ARGV, 2))
   redis.call('ZREM', CLAIMS, claim)
+  if marked then
+    redis.call('ZREM', EXPIRY, unpack(ARGV, 3))
+    redis.call('HDEL', TRIES, unpack(ARGV, 3))
+  end
   return #ARGV - 2
 end
 

@@ -50,23 +50,6 @@ local function bin_length(text, at)
   if length and length > 0 and #text == at - 1 + head + length then return length, at + head end
 end
 -- }}}
--- {{{ lib/types
--- A key of another type is noticed before the first write: nil, or the refusal.
-local function mistyped()
-  local types = {
-    log = 'stream', outbox = 'stream', dead = 'stream', claims = 'zset', returned = 'zset', delayed = 'zset',
-    expiry = 'zset', flavor_names = 'zset', catalogue_names = 'zset', topic_catalogue_names = 'zset',
-    subscription_ids = 'zset', subscription_expiry = 'zset',
-  }
-  for _, key in ipairs(KEYS) do
-    local found = redis.call('TYPE', key).ok
-    local part = found ~= 'none' and (string.match(key, '^.*:(.*)$') or key)
-    if part and found ~= (types[part] or 'hash') then
-      return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
-    end
-  end
-end
--- }}}
 local given = now ~= ''
 if given or token ~= '' then
   -- {{{ lib/clock
@@ -173,9 +156,14 @@ end
 local function append(envelopes, ttls, delays)
   local as_usual = true
   for i = 1, #ttls do as_usual = as_usual and ttls[i] == base_ttl and delays[i] == 0 end
-  local wrong = not as_usual and mistyped()
-  if wrong then return nil, wrong end
-  local rebased = not as_usual and redis.call('ZCARD', EXPIRY) == redis.call('XLEN', LOG)
+  local rebased = false
+  if not as_usual then
+    -- Keys of another type are noticed before the first write.
+    local queued, indexed, later = redis.pcall('XLEN', LOG), redis.pcall('ZCARD', EXPIRY), redis.pcall('ZCARD', DELAYED)
+    local wrong = refused('log', queued) or refused('expiry', indexed) or refused('delayed', later)
+    if wrong then return nil, wrong end
+    rebased = indexed == queued
+  end
   if rebased then base_ttl = ttls[1] end
 
   local first = redis.pcall('XADD', LOG, next_id(LOG), 'm', envelopes[1])

@@ -13,9 +13,14 @@ end
 local function append(envelopes, ttls, delays)
   local as_usual = true
   for i = 1, #ttls do as_usual = as_usual and ttls[i] == base_ttl and delays[i] == 0 end
-  local wrong = not as_usual and mistyped()
-  if wrong then return nil, wrong end
-  local rebased = not as_usual and redis.call('ZCARD', EXPIRY) == redis.call('XLEN', LOG)
+  local rebased = false
+  if not as_usual then
+    -- Keys of another type are noticed before the first write.
+    local queued, indexed, later = redis.pcall('XLEN', LOG), redis.pcall('ZCARD', EXPIRY), redis.pcall('ZCARD', DELAYED)
+    local wrong = refused('log', queued) or refused('expiry', indexed) or refused('delayed', later)
+    if wrong then return nil, wrong end
+    rebased = indexed == queued
+  end
   if rebased then base_ttl = ttls[1] end
 
   local first = redis.pcall('XADD', LOG, next_id(LOG), 'm', envelopes[1])

@@ -6,13 +6,16 @@ local bytes, looked, exhausted, emptied = 0, 0, false, false
 local position = cursor
 
 -- The slow look, at what is not as usual: another ttl, a delay, a message that came back, a page that gets full.
--- false where it is, at 4 MiB; one message always fits.
+-- false where it is, at 4 MiB; one message always fits. nil and the refusal where a key is of another type.
 local function add_carefully(entries, members)
   local names = {}
   for i, entry in ipairs(entries) do names[i] = entry[1] end
-  local expiry = redis.call('ZMSCORE', EXPIRY, unpack(names))
-  local delayed = redis.call('ZMSCORE', DELAYED, unpack(names))
-  local tries = redis.call('HMGET', TRIES, unpack(names))
+  local expiry = redis.pcall('ZMSCORE', EXPIRY, unpack(names))
+  local delayed = redis.pcall('ZMSCORE', DELAYED, unpack(names))
+  local tries = redis.pcall('HMGET', TRIES, unpack(names))
+  for part, reply in pairs({expiry = expiry, delayed = delayed, tries = tries}) do
+    if reply.err then return nil, redis.error_reply('BADARG ' .. part .. ': ' .. reply.err) end
+  end
   for i, entry in ipairs(entries) do
     local id, envelope, due_at = entry[1], entry[2][2], tonumber(delayed[i])
     local ms = tonumber(string.match(id, '^%d+'))
@@ -81,9 +84,9 @@ while room and #ids < limit and looked < limit + 250 do
     end
     bytes, position = size, ids[#ids]
   elseif #entries > 0 then
-    local wrong = mistyped()
+    local wrong
+    room, wrong = add_carefully(entries)
     if wrong then return wrong end
-    room = add_carefully(entries)
   end
   looked = looked + #entries
   exhausted = #entries < want
