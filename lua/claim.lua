@@ -37,7 +37,7 @@ local now, claim, ttl, grace, limit, worker, force, wait = unpack(ARGV)
 -- {{{ lib/whole
 -- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
 local function whole(text, low, high)
-  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  local number = #text <= 16 and string.find(text, '^%d+$') and text + 0
   return number and number >= low and number <= high and number or nil
 end
 -- }}}
@@ -180,14 +180,17 @@ if known then
   for _, value in ipairs(holding(record.ids)) do header[#header + 1] = value end
   return header
 end
-local due, cursor, base_ttl = tonumber(meta[2]) or math.huge, meta[3], tonumber(meta[4])
-local since, returned, fence = tonumber(meta[5]) or 0, meta[6], tonumber(meta[7]) or 0
+-- `+ 0` converts at half the price of tonumber, which looks at a text twice.
+local due, cursor, base_ttl = (meta[2] or math.huge) + 0, meta[3], meta[4] and meta[4] + 0
+local since, returned, fence = (meta[5] or 0) + 0, meta[6], math.max((meta[7] or 0) + 1, micros)
 local late, counts = now >= due, 1
 if late and force ~= '1' then return redis.error_reply('MORE sweep, then call again') end
+local deadline = now + ttl
+local reply = {now, fence, ttl, grace, deadline}
 -- {{{ lib/take
 -- Claimable messages, oldest first: those that came back, then those never claimed. Reads only.
--- `messages` is flat (id, claims, ttl, envelope); the other lists say what a write has to undo.
-local messages, ids, expiries, marked = {}, {}, {}, {}
+-- They go to the end of `reply`, flat: id, claims, ttl, envelope. The lists say what a write has to undo.
+local ids, expiries, marked, head = {}, {}, {}, #reply
 local back, matured, expired = {}, {}, {}
 local bytes, looked, exhausted, emptied = 0, 0, false, false
 local position = cursor
@@ -211,12 +214,12 @@ local function add_carefully(entries, members)
     if expires <= now then
       if not members then expired[#expired + 1] = id end
     elseif not (due_at and due_at > now) then
-      local n = #ids
-      if n > 0 and bytes + #envelope > 4194304 then return false end
+      local n = #ids + 1
+      if n > 1 and bytes + #envelope > 4194304 then return false end
       bytes = bytes + #envelope
-      ids[n + 1], expiries[n + 1], marked[n + 1] = id, expires, expiry[i] or tries[i]
-      messages[4 * n + 1], messages[4 * n + 2] = id, (tonumber(tries[i]) or 0) + counts
-      messages[4 * n + 3], messages[4 * n + 4] = expires - ms, envelope
+      ids[n], expiries[n], marked[n] = id, expires, expiry[i] or tries[i]
+      local at = head + 4 * n
+      reply[at - 3], reply[at - 2], reply[at - 1], reply[at] = id, (tries[i] or 0) + counts, expires - ms, envelope
       if members then back[#back + 1] = members[i] end
       if due_at then matured[#matured + 1] = id end
     end
@@ -255,7 +258,7 @@ while room and #ids < limit and looked < limit + 250 do
   local want = math.min(limit - #ids, 50)
   local entries = redis.pcall('XRANGE', LOG, '(' .. position, '+', 'COUNT', want)
   if entries.err then return redis.error_reply('BADARG log: ' .. entries.err) end
-  local plain = usual and entries[1] and tonumber(string.match(entries[1][1], '^%d+')) > since
+  local plain = usual and entries[1] and string.match(entries[1][1], '^%d+') + 0 > since
   local size = bytes
   for i = 1, plain and #entries or 0 do
     local envelope = entries[i][2][2]
@@ -265,9 +268,9 @@ while room and #ids < limit and looked < limit + 250 do
   if plain then
     local n = #ids
     for i = 1, #entries do
-      local id, at = entries[i][1], 4 * (n + i)
+      local id, at = entries[i][1], head + 4 * (n + i)
       ids[n + i] = id
-      messages[at - 3], messages[at - 2], messages[at - 1], messages[at] = id, counts, base_ttl, entries[i][2][2]
+      reply[at - 3], reply[at - 2], reply[at - 1], reply[at] = id, counts, base_ttl, entries[i][2][2]
     end
     bytes, position = size, ids[#ids]
   elseif #entries > 0 then
@@ -285,9 +288,8 @@ if #ids == 0 and (late or not exhausted) then return redis.error_reply('MORE swe
 -- }}}
 if #ids == 0 then return empty_handed() end
 
--- Decide.
-local deadline, outlives = now + ttl, now + ttl + grace
-fence = math.max(fence + 1, micros)
+-- Decide. The ttl of message i stands at 4 * i + 4 of the reply.
+local outlives = deadline + grace
 -- As texts: to write a number as one costs more than to look it up.
 local record = {fence = string.format('%.0f', fence), ttl = ARGV[3], grace = ARGV[4], ids = ids, worker = worker}
 local owners, extended, earliest = {}, {}, math.huge
@@ -295,10 +297,10 @@ for i = 1, #ids do
   local id, expires = ids[i], expiries[i]
   -- The first of the usual ones is the first of them to expire: where it outlives the claim, so do the others.
   if not expires and (i == 1 or expiries[i - 1] or earliest <= outlives) then
-    expires = tonumber(string.match(id, '^%d+')) + messages[4 * i - 1]
+    expires = string.match(id, '^%d+') + reply[4 * i + 4]
   end
   if expires and expires <= deadline then
-    messages[4 * i - 1] = messages[4 * i - 1] + outlives - expires
+    reply[4 * i + 4] = reply[4 * i + 4] + outlives - expires
     expires = outlives
     extended[#extended + 1], extended[#extended + 2] = expires, id
     marked[i] = true
@@ -326,4 +328,4 @@ if #expired > 0 then
   redis.call('ZREM', EXPIRY, unpack(expired))
   redis.call('ZREM', DELAYED, unpack(expired))
 end
-return {now, fence, ttl, grace, deadline, unpack(messages)}
+return reply

@@ -35,7 +35,7 @@ local now, client, token, digest, max_body = ARGV[1], ARGV[2], ARGV[3], ARGV[4],
 -- {{{ lib/whole
 -- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
 local function whole(text, low, high)
-  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  local number = #text <= 16 and string.find(text, '^%d+$') and text + 0
   return number and number >= low and number <= high and number or nil
 end
 -- }}}
@@ -87,9 +87,10 @@ if meta[1] and meta[1] ~= '1' then
   return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
 end
 -- }}}
-local base_ttl, due = tonumber(meta[2]), tonumber(meta[3]) or math.huge
-local default_ttl, default_delay = tonumber(meta[4]) or 1209600000, tonumber(meta[5]) or 0
-local max_post, waiting_until, tokens_since = tonumber(meta[6]) or 4194304, meta[7], tonumber(meta[8])
+-- `+ 0` converts at half the price of tonumber, which looks at a text twice.
+local base_ttl, due = meta[2] and meta[2] + 0, (meta[3] or math.huge) + 0
+local default_ttl, default_delay = (meta[4] or 1209600000) + 0, (meta[5] or 0) + 0
+local max_post, waiting_until, tokens_since = (meta[6] or 4194304) + 0, meta[7], meta[8]
 
 -- {{{ lib/last_id
 -- The last id that a stream has given, deleted or not; 0-0 where there was none.

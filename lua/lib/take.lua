@@ -1,6 +1,6 @@
 -- Claimable messages, oldest first: those that came back, then those never claimed. Reads only.
--- `messages` is flat (id, claims, ttl, envelope); the other lists say what a write has to undo.
-local messages, ids, expiries, marked = {}, {}, {}, {}
+-- They go to the end of `reply`, flat: id, claims, ttl, envelope. The lists say what a write has to undo.
+local ids, expiries, marked, head = {}, {}, {}, #reply
 local back, matured, expired = {}, {}, {}
 local bytes, looked, exhausted, emptied = 0, 0, false, false
 local position = cursor
@@ -24,12 +24,12 @@ local function add_carefully(entries, members)
     if expires <= now then
       if not members then expired[#expired + 1] = id end
     elseif not (due_at and due_at > now) then
-      local n = #ids
-      if n > 0 and bytes + #envelope > 4194304 then return false end
+      local n = #ids + 1
+      if n > 1 and bytes + #envelope > 4194304 then return false end
       bytes = bytes + #envelope
-      ids[n + 1], expiries[n + 1], marked[n + 1] = id, expires, expiry[i] or tries[i]
-      messages[4 * n + 1], messages[4 * n + 2] = id, (tonumber(tries[i]) or 0) + counts
-      messages[4 * n + 3], messages[4 * n + 4] = expires - ms, envelope
+      ids[n], expiries[n], marked[n] = id, expires, expiry[i] or tries[i]
+      local at = head + 4 * n
+      reply[at - 3], reply[at - 2], reply[at - 1], reply[at] = id, (tries[i] or 0) + counts, expires - ms, envelope
       if members then back[#back + 1] = members[i] end
       if due_at then matured[#matured + 1] = id end
     end
@@ -68,7 +68,7 @@ while room and #ids < limit and looked < limit + 250 do
   local want = math.min(limit - #ids, 50)
   local entries = redis.pcall('XRANGE', LOG, '(' .. position, '+', 'COUNT', want)
   if entries.err then return redis.error_reply('BADARG log: ' .. entries.err) end
-  local plain = usual and entries[1] and tonumber(string.match(entries[1][1], '^%d+')) > since
+  local plain = usual and entries[1] and string.match(entries[1][1], '^%d+') + 0 > since
   local size = bytes
   for i = 1, plain and #entries or 0 do
     local envelope = entries[i][2][2]
@@ -78,9 +78,9 @@ while room and #ids < limit and looked < limit + 250 do
   if plain then
     local n = #ids
     for i = 1, #entries do
-      local id, at = entries[i][1], 4 * (n + i)
+      local id, at = entries[i][1], head + 4 * (n + i)
       ids[n + i] = id
-      messages[at - 3], messages[at - 2], messages[at - 1], messages[at] = id, counts, base_ttl, entries[i][2][2]
+      reply[at - 3], reply[at - 2], reply[at - 1], reply[at] = id, counts, base_ttl, entries[i][2][2]
     end
     bytes, position = size, ids[#ids]
   elseif #entries > 0 then
