@@ -5,9 +5,10 @@
 //! is what a queue on Redis runs out of; noise cancels in medians of interleaved rounds.
 //!
 //! ```text
-//! cargo bench --bench flat -- [--json FILE] [--quick] [flat] [backlog] [batch] [bytes] [life]
+//! cargo bench --bench flat -- [--json FILE] [--quick] [--against DIR]… [flat] [backlog] [batch] [bytes] [life] [rules]
 //! ```
 //! Names choose sections, `--quick` is a twentieth of the size; `MARCONI_SERVER` names the server.
+//! `--against` has the section `rules` measure the scripts of another folder like `lua/`, too: before and after a change.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -33,6 +34,10 @@ mod meter;
 mod queue;
 #[path = "flat/report.rs"]
 mod report;
+#[path = "flat/rules.rs"]
+mod rules;
+#[path = "flat/sides.rs"]
+mod sides;
 
 use meter::Meter;
 use report::Table;
@@ -47,19 +52,32 @@ struct Size {
 }
 
 /// A part of the benchmark that can be run alone.
-type Section = fn(&mut Meter, Size) -> RedisResult<Table>;
+type Section = fn(&mut Meter, &Options) -> RedisResult<Table>;
 
-const SECTIONS: [(&str, Section); 5] = [
-    ("flat", flatness::measure),
-    ("backlog", backlog::measure),
-    ("batch", batch::measure),
-    ("bytes", bytes::measure),
-    ("life", life::measure),
+const SECTIONS: [(&str, Section); 6] = [
+    ("flat", |meter, options| {
+        flatness::measure(meter, options.size)
+    }),
+    ("backlog", |meter, options| {
+        backlog::measure(meter, options.size)
+    }),
+    ("batch", |meter, options| {
+        batch::measure(meter, options.size)
+    }),
+    ("bytes", |meter, options| {
+        bytes::measure(meter, options.size)
+    }),
+    ("life", |meter, options| life::measure(meter, options.size)),
+    ("rules", |meter, options| {
+        rules::measure(meter, options.size, &options.against)
+    }),
 ];
 
 struct Options {
     json: Option<String>,
     size: Size,
+    /// Folders with scripts to compare ours with.
+    against: Vec<String>,
     sections: Vec<(&'static str, Section)>,
 }
 
@@ -71,6 +89,7 @@ impl Options {
                 million: 50_000,
                 rounds: 5,
             },
+            against: Vec::new(),
             sections: Vec::new(),
         };
         let (mut bench, mut quick) = (false, false);
@@ -79,6 +98,9 @@ impl Options {
             match arg.as_str() {
                 "--json" => options.json = Some(args.next().ok_or("--json wants a file")?),
                 "--quick" => quick = true,
+                "--against" => options
+                    .against
+                    .push(args.next().ok_or("--against wants a folder")?),
                 // `cargo bench` adds it; `cargo test --benches`, which only sees that this runs, doesn't.
                 "--bench" => bench = true,
                 name => {
@@ -135,7 +157,7 @@ fn run(options: &Options, server: &common::Server) -> Result<(), Box<dyn std::er
     let mut missed = Vec::new();
     for (name, section) in &options.sections {
         let begun = Instant::now();
-        let table = section(&mut meter, options.size)?;
+        let table = section(&mut meter, options)?;
         eprintln!("{name} took {} s", begun.elapsed().as_secs());
         println!("\n{table}");
         missed.extend(table.missed());

@@ -203,8 +203,8 @@ local function add_carefully(entries, members)
   local expiry = redis.pcall('ZMSCORE', EXPIRY, unpack(names))
   local delayed = redis.pcall('ZMSCORE', DELAYED, unpack(names))
   local tries = redis.pcall('HMGET', TRIES, unpack(names))
-  for part, reply in pairs({expiry = expiry, delayed = delayed, tries = tries}) do
-    if reply.err then return nil, redis.error_reply('BADARG ' .. part .. ': ' .. reply.err) end
+  for part, answer in pairs({expiry = expiry, delayed = delayed, tries = tries}) do
+    if answer.err then return nil, redis.error_reply('BADARG ' .. part .. ': ' .. answer.err) end
   end
   for i, entry in ipairs(entries) do
     local id, envelope, due_at = entry[1], entry[2][2], tonumber(delayed[i])
@@ -290,7 +290,7 @@ if #ids == 0 then return empty_handed() end
 
 -- Decide. The ttl of message i stands at 4 * i + 4 of the reply.
 local outlives = deadline + grace
--- As texts: to write a number as one costs more than to look it up.
+-- Texts as they came: a number has to be written out, and that costs as much as a small call.
 local record = {fence = string.format('%.0f', fence), ttl = ARGV[3], grace = ARGV[4], ids = ids, worker = worker}
 local owners, extended, earliest = {}, {}, math.huge
 for i = 1, #ids do

@@ -115,6 +115,17 @@ impl Meter {
         Ok((replies, cpu.max(0.0)))
     }
 
+    /// Commands in a round trip each: their replies, and us of CPU for all of them, the server's part of the trips too.
+    pub fn cost_of_each(&mut self, commands: &[Cmd]) -> RedisResult<(Vec<Value>, f64)> {
+        let before = self.cpu()?;
+        let mut replies = Vec::new();
+        for command in commands {
+            replies.push(command.query(&mut self.connection)?);
+        }
+        let cpu = self.cpu()? - before - self.around;
+        Ok((replies, cpu.max(0.0)))
+    }
+
     /// A call as a client makes it: where it answers MORE, a sweep and the call again.
     pub fn drive(
         &mut self,

@@ -13,8 +13,8 @@ local function add_carefully(entries, members)
   local expiry = redis.pcall('ZMSCORE', EXPIRY, unpack(names))
   local delayed = redis.pcall('ZMSCORE', DELAYED, unpack(names))
   local tries = redis.pcall('HMGET', TRIES, unpack(names))
-  for part, reply in pairs({expiry = expiry, delayed = delayed, tries = tries}) do
-    if reply.err then return nil, redis.error_reply('BADARG ' .. part .. ': ' .. reply.err) end
+  for part, answer in pairs({expiry = expiry, delayed = delayed, tries = tries}) do
+    if answer.err then return nil, redis.error_reply('BADARG ' .. part .. ': ' .. answer.err) end
   end
   for i, entry in ipairs(entries) do
     local id, envelope, due_at = entry[1], entry[2][2], tonumber(delayed[i])
