@@ -37,7 +37,7 @@ local now, claim, ttl, grace, limit, worker, force, wait = unpack(ARGV)
 -- {{{ lib/whole
 -- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
 local function whole(text, low, high)
-  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  local number = #text <= 16 and string.find(text, '^%d+$') and text + 0
   return number and number >= low and number <= high and number or nil
 end
 -- }}}
@@ -56,47 +56,19 @@ local function mistyped()
     subscription_ids = 'zset', subscription_expiry = 'zset',
   }
   for _, key in ipairs(KEYS) do
-    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
-    if found ~= 'none' and found ~= (types[part] or 'hash') then
+    local found = redis.call('TYPE', key).ok
+    local part = found ~= 'none' and (string.match(key, '^.*:(.*)$') or key)
+    if part and found ~= (types[part] or 'hash') then
       return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
     end
   end
 end
 -- }}}
--- {{{ lib/read_record
--- A claim's record in `held`: `fence ttl grace earliest ids worker`, where no message
--- of it expires before earliest, ids are joined by commas, and worker is the rest, maybe nothing.
-local function read_record(record)
-  local fence, ttl, grace, earliest, ids, worker = string.match(record, '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
-  local list = {}
-  for id in string.gmatch(ids, '[^,]+') do list[#list + 1] = id end
-  return {fence = fence, ttl = ttl, grace = grace, earliest = earliest, ids = list, worker = worker}
-end
--- }}}
 -- {{{ lib/write_record
 -- The record as text again.
 local function write_record(r)
-  local head = r.fence .. ' ' .. r.ttl .. ' ' .. r.grace .. ' ' .. r.earliest
-  return head .. ' ' .. table.concat(r.ids, ',') .. ' ' .. r.worker
-end
--- }}}
--- {{{ lib/holding
--- The messages that a claim holds, flat: id, claims, ttl, envelope.
-local function holding(ids)
-  local messages = {}
-  local expiry = redis.call('ZMSCORE', EXPIRY, unpack(ids))
-  local tries = redis.call('HMGET', TRIES, unpack(ids))
-  for i, id in ipairs(ids) do
-    local entry = redis.call('XRANGE', LOG, id, id)[1]
-    if entry then
-      local envelope, ms = entry[2][2], tonumber(string.match(id, '^%d+'))
-      local _, ttl = cmsgpack.unpack_limit(envelope, 1, 1)
-      local n = #messages
-      messages[n + 1], messages[n + 2] = id, (tonumber(tries[i]) or 0) + 1
-      messages[n + 3], messages[n + 4] = expiry[i] and expiry[i] - ms or ttl, envelope
-    end
-  end
-  return messages
+  local ids = table.concat(r.ids, ',')
+  return r.fence .. ' ' .. r.ttl .. ' ' .. r.grace .. ' ' .. r.earliest .. ' ' .. ids .. ' ' .. r.worker
 end
 -- }}}
 -- {{{ lib/first_write
@@ -167,47 +139,73 @@ local function empty_handed()
 end
 -- }}}
 if not meta[1] then return empty_handed() end
-local known = redis.pcall('ZMSCORE', CLAIMS, claim)
-if known.err then return redis.error_reply('BADARG claims: ' .. known.err) end
-if known[1] then
+local known = redis.pcall('ZSCORE', CLAIMS, claim)
+if known and known.err then return redis.error_reply('BADARG claims: ' .. known.err) end
+if known then
+  -- {{{ lib/read_record
+  -- A claim's record in `held`: `fence ttl grace earliest ids worker`, where no message
+  -- of it expires before earliest, ids are joined by commas, and worker is the rest, maybe nothing.
+  local function read_record(record)
+    local fence, ttl, grace, earliest, ids, worker = string.match(record, '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
+    local list = {}
+    for id in string.gmatch(ids, '[^,]+') do list[#list + 1] = id end
+    return {fence = fence, ttl = ttl, grace = grace, earliest = earliest, ids = list, worker = worker}
+  end
+  -- }}}
+  -- {{{ lib/holding
+  -- The messages that a claim holds, flat: id, claims, ttl, envelope.
+  local function holding(ids)
+    local messages = {}
+    local expiry = redis.call('ZMSCORE', EXPIRY, unpack(ids))
+    local tries = redis.call('HMGET', TRIES, unpack(ids))
+    for i, id in ipairs(ids) do
+      local entry = redis.call('XRANGE', LOG, id, id)[1]
+      if entry then
+        local envelope, ms = entry[2][2], tonumber(string.match(id, '^%d+'))
+        local _, ttl = cmsgpack.unpack_limit(envelope, 1, 1)
+        local n = #messages
+        messages[n + 1], messages[n + 2] = id, (tonumber(tries[i]) or 0) + 1
+        messages[n + 3], messages[n + 4] = expiry[i] and expiry[i] - ms or ttl, envelope
+      end
+    end
+    return messages
+  end
+  -- }}}
   local wrong = mistyped()
   if wrong then return wrong end
-  local deadline = tonumber(known[1])
+  local deadline = tonumber(known)
   if deadline <= now then return redis.error_reply('MORE sweep ' .. claim .. ' first, then call again') end
   local record = read_record(redis.call('HGET', HELD, claim))
   local header = {now, tonumber(record.fence), tonumber(record.ttl), tonumber(record.grace), deadline}
   for _, value in ipairs(holding(record.ids)) do header[#header + 1] = value end
   return header
 end
-local due, cursor, base_ttl = tonumber(meta[2]) or math.huge, meta[3], tonumber(meta[4])
-local since, returned, fence = tonumber(meta[5]) or 0, meta[6], tonumber(meta[7]) or 0
+-- `+ 0` converts at half the price of tonumber, which looks at a text twice.
+local due, cursor, base_ttl = (meta[2] or math.huge) + 0, meta[3], meta[4] and meta[4] + 0
+local since, returned, fence = (meta[5] or 0) + 0, meta[6], math.max((meta[7] or 0) + 1, micros)
 local late, counts = now >= due, 1
 if late and force ~= '1' then return redis.error_reply('MORE sweep, then call again') end
+local deadline = now + ttl
+local reply = {now, fence, ttl, grace, deadline}
 -- {{{ lib/take
 -- Claimable messages, oldest first: those that came back, then those never claimed. Reads only.
--- `messages` is flat (id, claims, ttl, envelope); the other lists say what a write has to undo.
-local messages, ids, expiries, marked = {}, {}, {}, {}
+-- They go to the end of `reply`, flat: id, claims, ttl, envelope. The lists say what a write has to undo.
+local ids, expiries, marked, head = {}, {}, {}, #reply
 local back, matured, expired = {}, {}, {}
 local bytes, looked, exhausted, emptied = 0, 0, false, false
 local position = cursor
 
--- false where the page of 4 MiB is full; one message always fits. expires is nil where no `expiry` entry can say it.
-local function add(id, claims, ttl, envelope, expires, mark)
-  local n = #ids
-  if n > 0 and bytes + #envelope > 4194304 then return false end
-  bytes = bytes + #envelope
-  ids[n + 1], expiries[n + 1], marked[n + 1] = id, expires, mark
-  messages[4 * n + 1], messages[4 * n + 2], messages[4 * n + 3], messages[4 * n + 4] = id, claims, ttl, envelope
-  return true
-end
-
--- The slow look, at what is not as usual: another ttl, a delay, a message that came back.
+-- The slow look, at what is not as usual: another ttl, a delay, a message that came back, a page that gets full.
+-- false where it is, at 4 MiB; one message always fits. nil and the refusal where a key is of another type.
 local function add_carefully(entries, members)
   local names = {}
   for i, entry in ipairs(entries) do names[i] = entry[1] end
-  local expiry = redis.call('ZMSCORE', EXPIRY, unpack(names))
-  local delayed = redis.call('ZMSCORE', DELAYED, unpack(names))
-  local tries = redis.call('HMGET', TRIES, unpack(names))
+  local expiry = redis.pcall('ZMSCORE', EXPIRY, unpack(names))
+  local delayed = redis.pcall('ZMSCORE', DELAYED, unpack(names))
+  local tries = redis.pcall('HMGET', TRIES, unpack(names))
+  for part, answer in pairs({expiry = expiry, delayed = delayed, tries = tries}) do
+    if answer.err then return nil, redis.error_reply('BADARG ' .. part .. ': ' .. answer.err) end
+  end
   for i, entry in ipairs(entries) do
     local id, envelope, due_at = entry[1], entry[2][2], tonumber(delayed[i])
     local ms = tonumber(string.match(id, '^%d+'))
@@ -216,8 +214,12 @@ local function add_carefully(entries, members)
     if expires <= now then
       if not members then expired[#expired + 1] = id end
     elseif not (due_at and due_at > now) then
-      local claims = (tonumber(tries[i]) or 0) + counts
-      if not add(id, claims, expires - ms, envelope, expires, expiry[i] or tries[i]) then return false end
+      local n = #ids + 1
+      if n > 1 and bytes + #envelope > 4194304 then return false end
+      bytes = bytes + #envelope
+      ids[n], expiries[n], marked[n] = id, expires, expiry[i] or tries[i]
+      local at = head + 4 * n
+      reply[at - 3], reply[at - 2], reply[at - 1], reply[at] = id, (tries[i] or 0) + counts, expires - ms, envelope
       if members then back[#back + 1] = members[i] end
       if due_at then matured[#matured + 1] = id end
     end
@@ -256,19 +258,25 @@ while room and #ids < limit and looked < limit + 250 do
   local want = math.min(limit - #ids, 50)
   local entries = redis.pcall('XRANGE', LOG, '(' .. position, '+', 'COUNT', want)
   if entries.err then return redis.error_reply('BADARG log: ' .. entries.err) end
-  local plain = usual and entries[1] and tonumber(string.match(entries[1][1], '^%d+')) > since
+  local plain = usual and entries[1] and string.match(entries[1][1], '^%d+') + 0 > since
+  local size = bytes
   for i = 1, plain and #entries or 0 do
-    plain = plain and string.sub(entries[i][2][2], 1, #usual) == usual
+    local envelope = entries[i][2][2]
+    size = size + #envelope
+    plain = plain and size <= 4194304 and string.sub(envelope, 1, #usual) == usual
   end
   if plain then
-    for _, entry in ipairs(entries) do
-      room = room and add(entry[1], counts, base_ttl, entry[2][2])
-      if room then position = entry[1] end
+    local n = #ids
+    for i = 1, #entries do
+      local id, at = entries[i][1], head + 4 * (n + i)
+      ids[n + i] = id
+      reply[at - 3], reply[at - 2], reply[at - 1], reply[at] = id, counts, base_ttl, entries[i][2][2]
     end
+    bytes, position = size, ids[#ids]
   elseif #entries > 0 then
-    local wrong = mistyped()
+    local wrong
+    room, wrong = add_carefully(entries)
     if wrong then return wrong end
-    room = add_carefully(entries)
   end
   looked = looked + #entries
   exhausted = #entries < want
@@ -280,42 +288,37 @@ if #ids == 0 and (late or not exhausted) then return redis.error_reply('MORE swe
 -- }}}
 if #ids == 0 then return empty_handed() end
 
--- Decide.
-local deadline = now + ttl
-fence = math.max(fence + 1, micros)
-local record = {fence = string.format('%.0f', fence), ttl = ttl, grace = grace, ids = ids, worker = worker}
-local extended = {}
-record.earliest = math.huge
-for i, id in ipairs(ids) do
+-- Decide. The ttl of message i stands at 4 * i + 4 of the reply.
+local outlives = deadline + grace
+-- Texts as they came: a number has to be written out, and that costs as much as a small call.
+local record = {fence = string.format('%.0f', fence), ttl = ARGV[3], grace = ARGV[4], ids = ids, worker = worker}
+local owners, extended, earliest = {}, {}, math.huge
+for i = 1, #ids do
+  local id, expires = ids[i], expiries[i]
   -- The first of the usual ones is the first of them to expire: where it outlives the claim, so do the others.
-  local expires = expiries[i]
-  if not expires and (i == 1 or expiries[i - 1] or record.earliest <= deadline + grace) then
-    expires = tonumber(string.match(id, '^%d+')) + messages[4 * i - 1]
+  if not expires and (i == 1 or expiries[i - 1] or earliest <= outlives) then
+    expires = string.match(id, '^%d+') + reply[4 * i + 4]
   end
   if expires and expires <= deadline then
-    messages[4 * i - 1] = messages[4 * i - 1] + deadline + grace - expires
-    expires = deadline + grace
-    extended[#extended + 1] = expires
-    extended[#extended + 1] = id
+    reply[4 * i + 4] = reply[4 * i + 4] + outlives - expires
+    expires = outlives
+    extended[#extended + 1], extended[#extended + 2] = expires, id
     marked[i] = true
   end
-  if expires and expires < record.earliest then record.earliest = expires end
-end
-if #extended > 0 then
-  local wrong = mistyped()
-  if wrong then return wrong end
-end
-
--- Write.
-local owners = {}
-for i, id in ipairs(ids) do
+  if expires and expires < earliest then earliest = expires end
   owners[2 * i - 1], owners[2 * i] = id, marked[i] and claim .. '+' or claim
 end
+record.earliest = earliest
+local indexed = #extended > 0 and redis.pcall('ZCARD', EXPIRY)
+if type(indexed) == 'table' then return redis.error_reply('BADARG expiry: ' .. indexed.err) end
+
+-- Write.
 owners[#owners + 1], owners[#owners + 2] = claim, write_record(record)
 local wrong = first_write('held', 'HSET', HELD, unpack(owners))
 if wrong then return wrong end
 redis.call('ZADD', CLAIMS, deadline, claim)
-redis.call('HSET', META, 'cursor', position, 'fence', record.fence, 'due', math.min(due, deadline))
+redis.call('HSET', META, 'cursor', position, 'fence', record.fence)
+if deadline < due then redis.call('HSET', META, 'due', deadline) end
 if emptied then redis.call('HDEL', META, 'returned') end
 if #back > 0 then redis.call('ZREM', RETURNED, unpack(back)) end
 if #extended > 0 then redis.call('ZADD', EXPIRY, unpack(extended)) end
@@ -325,4 +328,4 @@ if #expired > 0 then
   redis.call('ZREM', EXPIRY, unpack(expired))
   redis.call('ZREM', DELAYED, unpack(expired))
 end
-return {now, fence, ttl, grace, deadline, unpack(messages)}
+return reply

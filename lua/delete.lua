@@ -36,16 +36,104 @@ local now, claim = ARGV[1], ARGV[2]
 -- {{{ lib/whole
 -- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
 local function whole(text, low, high)
-  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  local number = #text <= 16 and string.find(text, '^%d+$') and text + 0
   return number and number >= low and number <= high and number or nil
 end
 -- }}}
--- {{{ lib/claim_id
--- A claim id is a UUID in its usual form; so it is never taken for a message id, which `held` has too.
-local function is_claim_id(text)
-  return #text == 36 and string.find(text, '^%x+%-%x+%-%x+%-%x+%-%x+$') ~= nil and string.sub(text, 9, 9) == '-'
+-- {{{ lib/first_write
+-- The first write of what must go on at maxmemory. A script that has written is not refused any more, so where the
+-- server is full an HDEL of nothing goes before it. nil, or the refusal.
+local function first_write(part, ...)
+  local reply = redis.pcall(...)
+  if type(reply) ~= 'table' or not reply.err then return nil end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then
+    return redis.error_reply('BADARG ' .. part .. ': ' .. reply.err)
+  end
+  if not string.find(reply.err, 'OOM', 1, true) then return reply end
+  redis.call('HDEL', META, '')
+  redis.call(...)
 end
 -- }}}
+-- {{{ lib/clock
+-- The time is read once: the caller's, or else the server's.
+local micros
+if now == '' then
+  local time = redis.call('TIME')
+  micros = time[1] * 1000000 + time[2]
+  now = math.floor(micros / 1000)
+else
+  now = whole(now, 0, 9007199254740)
+  if not now then return redis.error_reply('BADARG now: wants 0 to 9007199254740 ms, or nothing') end
+  micros = now * 1000
+end
+-- }}}
+if #ARGV > 252 then return redis.error_reply('TOOLARGE ids: ' .. #ARGV - 2 .. ', at most 250') end
+
+-- Read.
+local meta = redis.pcall('HMGET', META, 'schema', '_max_claim_count')
+-- {{{ lib/schema
+-- What a later version has stored is left alone.
+if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
+if meta[1] and meta[1] ~= '1' then
+  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+end
+-- }}}
+local deadline = redis.pcall('ZSCORE', CLAIMS, claim)
+if deadline and deadline.err then return redis.error_reply('BADARG claims: ' .. deadline.err) end
+-- A claim that is known has a sound id.
+if not deadline and claim ~= '' then
+  -- {{{ lib/claim_id
+  -- A claim id is a UUID in its usual form; so it is never taken for a message id, which `held` has too.
+  local function is_claim_id(text)
+    return #text == 36 and string.find(text, '^%x+%-%x+%-%x+%-%x+%-%x+$') ~= nil and string.sub(text, 9, 9) == '-'
+  end
+  -- }}}
+  -- {{{ lib/shown
+  -- A caller's text as a refusal shows it: 64 characters at most, and `?` for what is no UTF-8 or a control character,
+  -- since a client may take such a reply for a broken connection.
+  local function shown(text)
+    local least, most = {[224] = 160, [240] = 144}, {[237] = 159, [244] = 143}
+    local characters = {}
+    for character in string.gmatch(text, '[^\128-\191]?[\128-\191]*') do
+      local first, second = string.byte(character, 1, 2)
+      local length = first and (first < 128 and 1 or first >= 194 and first < 224 and 2
+        or first >= 224 and first < 240 and 3 or first >= 240 and first < 245 and 4)
+      local good = length == #character and (length == 1 and first > 31 and first ~= 127
+        or length > 1 and second >= (least[first] or 128) and second <= (most[first] or 191))
+      if #characters < 64 and first then characters[#characters + 1] = good and character or '?' end
+    end
+    return table.concat(characters)
+  end
+  -- }}}
+  if not is_claim_id(claim) then return redis.error_reply('CLAIMGONE ' .. shown(claim) .. ' is no claim id') end
+end
+if not meta[1] then return 0 end
+local owners = redis.pcall('HMGET', HELD, claim, unpack(ARGV, 3))
+if owners.err then return redis.error_reply('BADARG held: ' .. owners.err) end
+local live = deadline and tonumber(deadline) > now
+local max_claims = tonumber(meta[2])
+
+-- As usual: all that a live claim holds, in its order, and the claim ends. What has no mark stands in the log and in
+-- `held`, nowhere else.
+local held = live and owners[1] and string.match(owners[1], '^%d+ %d+ %d+ %d+ (%S+)')
+if held and held == table.concat(ARGV, ',', 3) then
+  local marked = false
+  for i = 2, #owners do marked = marked or owners[i] ~= claim end
+  local unread = marked and {expiry = redis.pcall('ZCARD', EXPIRY), tries = redis.pcall('HLEN', TRIES)} or {}
+  for part, reply in pairs(unread) do
+    if type(reply) == 'table' then return redis.error_reply('BADARG ' .. part .. ': ' .. reply.err) end
+  end
+  local wrong = first_write('log', 'XDEL', LOG, unpack(ARGV, 3))
+  if wrong then return wrong end
+  redis.call('HDEL', HELD, unpack(ARGV, 2))
+  redis.call('ZREM', CLAIMS, claim)
+  if marked then
+    redis.call('ZREM', EXPIRY, unpack(ARGV, 3))
+    redis.call('HDEL', TRIES, unpack(ARGV, 3))
+  end
+  return #ARGV - 2
+end
+
 -- {{{ lib/types
 -- A key of another type is noticed before the first write: nil, or the refusal.
 local function mistyped()
@@ -55,8 +143,9 @@ local function mistyped()
     subscription_ids = 'zset', subscription_expiry = 'zset',
   }
   for _, key in ipairs(KEYS) do
-    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
-    if found ~= 'none' and found ~= (types[part] or 'hash') then
+    local found = redis.call('TYPE', key).ok
+    local part = found ~= 'none' and (string.match(key, '^.*:(.*)$') or key)
+    if part and found ~= (types[part] or 'hash') then
       return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
     end
   end
@@ -83,8 +172,8 @@ end
 -- {{{ lib/write_record
 -- The record as text again.
 local function write_record(r)
-  local head = r.fence .. ' ' .. r.ttl .. ' ' .. r.grace .. ' ' .. r.earliest
-  return head .. ' ' .. table.concat(r.ids, ',') .. ' ' .. r.worker
+  local ids = table.concat(r.ids, ',')
+  return r.fence .. ' ' .. r.ttl .. ' ' .. r.grace .. ' ' .. r.earliest .. ' ' .. ids .. ' ' .. r.worker
 end
 -- }}}
 -- {{{ lib/strip
@@ -115,72 +204,6 @@ local function forget(ids)
   redis.call('HDEL', TRIES, unpack(ids))
 end
 -- }}}
--- {{{ lib/first_write
--- The first write of what must go on at maxmemory. A script that has written is not refused any more, so where the
--- server is full an HDEL of nothing goes before it. nil, or the refusal.
-local function first_write(part, ...)
-  local reply = redis.pcall(...)
-  if type(reply) ~= 'table' or not reply.err then return nil end
-  if string.find(reply.err, 'WRONGTYPE', 1, true) then
-    return redis.error_reply('BADARG ' .. part .. ': ' .. reply.err)
-  end
-  if not string.find(reply.err, 'OOM', 1, true) then return reply end
-  redis.call('HDEL', META, '')
-  redis.call(...)
-end
--- }}}
--- {{{ lib/clock
--- The time is read once: the caller's, or else the server's.
-local micros
-if now == '' then
-  local time = redis.call('TIME')
-  micros = time[1] * 1000000 + time[2]
-  now = math.floor(micros / 1000)
-else
-  now = whole(now, 0, 9007199254740)
-  if not now then return redis.error_reply('BADARG now: wants 0 to 9007199254740 ms, or nothing') end
-  micros = now * 1000
-end
--- }}}
-if claim ~= '' and not is_claim_id(claim) then
-  -- {{{ lib/shown
-  -- A caller's text as a refusal shows it: 64 characters at most, and `?` for what is no UTF-8 or a control character,
-  -- since a client may take such a reply for a broken connection.
-  local function shown(text)
-    local least, most = {[224] = 160, [240] = 144}, {[237] = 159, [244] = 143}
-    local characters = {}
-    for character in string.gmatch(text, '[^\128-\191]?[\128-\191]*') do
-      local first, second = string.byte(character, 1, 2)
-      local length = first and (first < 128 and 1 or first >= 194 and first < 224 and 2
-        or first >= 224 and first < 240 and 3 or first >= 240 and first < 245 and 4)
-      local good = length == #character and (length == 1 and first > 31 and first ~= 127
-        or length > 1 and second >= (least[first] or 128) and second <= (most[first] or 191))
-      if #characters < 64 and first then characters[#characters + 1] = good and character or '?' end
-    end
-    return table.concat(characters)
-  end
-  -- }}}
-  return redis.error_reply('CLAIMGONE ' .. shown(claim) .. ' is no claim id')
-end
-if #ARGV > 252 then return redis.error_reply('TOOLARGE ids: ' .. #ARGV - 2 .. ', at most 250') end
-
--- Read.
-local meta = redis.pcall('HMGET', META, 'schema', '_max_claim_count')
--- {{{ lib/schema
--- What a later version has stored is left alone.
-if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
-if meta[1] and meta[1] ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
-end
--- }}}
-if not meta[1] then return 0 end
-local max_claims = tonumber(meta[2])
-local deadline = redis.pcall('ZMSCORE', CLAIMS, claim)
-if deadline.err then return redis.error_reply('BADARG claims: ' .. deadline.err) end
-local owners = redis.pcall('HMGET', HELD, claim, unpack(ARGV, 3))
-if owners.err then return redis.error_reply('BADARG held: ' .. owners.err) end
-local live = deadline[1] and tonumber(deadline[1]) > now
-
 -- Decide.
 -- {{{ lib/lives
 -- When a message expires, in ms; nil where it has, where its claims are used up, or where it never was.
@@ -231,17 +254,11 @@ end
 
 -- Write. A message that is held without a mark stands in the log and in `held`, nowhere else.
 if #ids > 0 then
-  -- A claim that has as many commas as it loses messages, less one, ends here: nobody has to read what it held.
-  local _, commas = string.gsub(owners[1], ',', '')
+  local record = read_record(owners[1])
   local wrong = first_write('log', 'XDEL', LOG, unpack(ids))
   if wrong then return wrong end
-  if commas + 1 == #ids then
-    redis.call('HDEL', HELD, claim, unpack(ids))
-    redis.call('ZREM', CLAIMS, claim)
-  else
-    redis.call('HDEL', HELD, unpack(ids))
-    strip(claim, read_record(owners[1]), gone)
-  end
+  redis.call('HDEL', HELD, unpack(ids))
+  strip(claim, record, gone)
   if marked then
     redis.call('ZREM', EXPIRY, unpack(ids))
     redis.call('HDEL', TRIES, unpack(ids))

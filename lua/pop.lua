@@ -34,7 +34,7 @@ local now, limit, token, force, wait = unpack(ARGV)
 -- {{{ lib/whole
 -- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
 local function whole(text, low, high)
-  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  local number = #text <= 16 and string.find(text, '^%d+$') and text + 0
   return number and number >= low and number <= high and number or nil
 end
 -- }}}
@@ -47,8 +47,9 @@ local function mistyped()
     subscription_ids = 'zset', subscription_expiry = 'zset',
   }
   for _, key in ipairs(KEYS) do
-    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
-    if found ~= 'none' and found ~= (types[part] or 'hash') then
+    local found = redis.call('TYPE', key).ok
+    local part = found ~= 'none' and (string.match(key, '^.*:(.*)$') or key)
+    if part and found ~= (types[part] or 'hash') then
       return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
     end
   end
@@ -72,32 +73,6 @@ local function forget(ids)
   redis.call('ZREM', DELAYED, unpack(ids))
   redis.call('ZREM', EXPIRY, unpack(ids))
   redis.call('HDEL', TRIES, unpack(ids))
-end
--- }}}
--- {{{ lib/tokens
--- Tokens stand in two hashes that change places: the younger is `tokens`, and the older goes when the younger is 60 s
--- old. So a token is good for 60 s at least. Both go by themselves where no further token comes, and with their queue.
--- A value begins with its verb; `since` is when they last changed places. To look for a token is also to notice a key
--- of another type before the first write.
-local function remembered(name)
-  for _, key in ipairs({TOKENS, TOKENS_BEFORE}) do
-    local value = redis.pcall('HGET', key, name)
-    if type(value) == 'table' then
-      return nil, redis.error_reply('BADARG ' .. string.match(key, '[^:]*$') .. ': ' .. value.err)
-    end
-    if value then return value end
-  end
-end
-
-local function remember(name, value, since)
-  local rotate = not since or now - since >= 60000
-  if rotate then
-    redis.call('UNLINK', TOKENS_BEFORE)
-    if redis.call('EXISTS', TOKENS) == 1 then redis.call('RENAME', TOKENS, TOKENS_BEFORE) end
-    redis.call('HSET', META, 'tokens_since', now)
-  end
-  redis.call('HSET', TOKENS, name, value)
-  if rotate then redis.call('PEXPIRE', TOKENS, 180000) end
 end
 -- }}}
 -- {{{ lib/clock
@@ -152,43 +127,44 @@ end
 -- }}}
 if not meta[1] then return empty_handed() end
 if token ~= '' then
-  local value, wrong = remembered(token)
-  if wrong then return wrong end
-  if value then
-    local popped = string.match(value, '^pop (.*)$')
+  -- {{{ lib/remembered
+  -- What was kept under this token, if it was used. Tokens stand in two hashes that change places: the younger is
+  -- `tokens`, and the older goes when the younger is 60 s old. To look is also to notice a key of another type.
+  local kept, part = redis.pcall('HGET', TOKENS, token), 'tokens'
+  if not kept then kept, part = redis.pcall('HGET', TOKENS_BEFORE, token), 'tokens_before' end
+  if kept and kept.err then return redis.error_reply('BADARG ' .. part .. ': ' .. kept.err) end
+  -- }}}
+  if kept then
+    local popped = string.match(kept, '^pop (.*)$')
     if not popped then return redis.error_reply('TOKENREUSED ' .. token .. ' was for another call') end
     return cmsgpack.unpack(popped)
   end
 end
-local due, cursor, base_ttl = tonumber(meta[2]) or math.huge, meta[3], tonumber(meta[4])
-local since, returned = tonumber(meta[5]) or 0, meta[6]
+-- `+ 0` converts at half the price of tonumber, which looks at a text twice.
+local due, cursor, base_ttl = (meta[2] or math.huge) + 0, meta[3], meta[4] and meta[4] + 0
+local since, returned, tokens_since = (meta[5] or 0) + 0, meta[6], meta[7]
 local late, counts = now >= due, 0
 if late and force ~= '1' then return redis.error_reply('MORE sweep, then call again') end
+local reply = {now}
 -- {{{ lib/take
 -- Claimable messages, oldest first: those that came back, then those never claimed. Reads only.
--- `messages` is flat (id, claims, ttl, envelope); the other lists say what a write has to undo.
-local messages, ids, expiries, marked = {}, {}, {}, {}
+-- They go to the end of `reply`, flat: id, claims, ttl, envelope. The lists say what a write has to undo.
+local ids, expiries, marked, head = {}, {}, {}, #reply
 local back, matured, expired = {}, {}, {}
 local bytes, looked, exhausted, emptied = 0, 0, false, false
 local position = cursor
 
--- false where the page of 4 MiB is full; one message always fits. expires is nil where no `expiry` entry can say it.
-local function add(id, claims, ttl, envelope, expires, mark)
-  local n = #ids
-  if n > 0 and bytes + #envelope > 4194304 then return false end
-  bytes = bytes + #envelope
-  ids[n + 1], expiries[n + 1], marked[n + 1] = id, expires, mark
-  messages[4 * n + 1], messages[4 * n + 2], messages[4 * n + 3], messages[4 * n + 4] = id, claims, ttl, envelope
-  return true
-end
-
--- The slow look, at what is not as usual: another ttl, a delay, a message that came back.
+-- The slow look, at what is not as usual: another ttl, a delay, a message that came back, a page that gets full.
+-- false where it is, at 4 MiB; one message always fits. nil and the refusal where a key is of another type.
 local function add_carefully(entries, members)
   local names = {}
   for i, entry in ipairs(entries) do names[i] = entry[1] end
-  local expiry = redis.call('ZMSCORE', EXPIRY, unpack(names))
-  local delayed = redis.call('ZMSCORE', DELAYED, unpack(names))
-  local tries = redis.call('HMGET', TRIES, unpack(names))
+  local expiry = redis.pcall('ZMSCORE', EXPIRY, unpack(names))
+  local delayed = redis.pcall('ZMSCORE', DELAYED, unpack(names))
+  local tries = redis.pcall('HMGET', TRIES, unpack(names))
+  for part, answer in pairs({expiry = expiry, delayed = delayed, tries = tries}) do
+    if answer.err then return nil, redis.error_reply('BADARG ' .. part .. ': ' .. answer.err) end
+  end
   for i, entry in ipairs(entries) do
     local id, envelope, due_at = entry[1], entry[2][2], tonumber(delayed[i])
     local ms = tonumber(string.match(id, '^%d+'))
@@ -197,8 +173,12 @@ local function add_carefully(entries, members)
     if expires <= now then
       if not members then expired[#expired + 1] = id end
     elseif not (due_at and due_at > now) then
-      local claims = (tonumber(tries[i]) or 0) + counts
-      if not add(id, claims, expires - ms, envelope, expires, expiry[i] or tries[i]) then return false end
+      local n = #ids + 1
+      if n > 1 and bytes + #envelope > 4194304 then return false end
+      bytes = bytes + #envelope
+      ids[n], expiries[n], marked[n] = id, expires, expiry[i] or tries[i]
+      local at = head + 4 * n
+      reply[at - 3], reply[at - 2], reply[at - 1], reply[at] = id, (tries[i] or 0) + counts, expires - ms, envelope
       if members then back[#back + 1] = members[i] end
       if due_at then matured[#matured + 1] = id end
     end
@@ -237,19 +217,25 @@ while room and #ids < limit and looked < limit + 250 do
   local want = math.min(limit - #ids, 50)
   local entries = redis.pcall('XRANGE', LOG, '(' .. position, '+', 'COUNT', want)
   if entries.err then return redis.error_reply('BADARG log: ' .. entries.err) end
-  local plain = usual and entries[1] and tonumber(string.match(entries[1][1], '^%d+')) > since
+  local plain = usual and entries[1] and string.match(entries[1][1], '^%d+') + 0 > since
+  local size = bytes
   for i = 1, plain and #entries or 0 do
-    plain = plain and string.sub(entries[i][2][2], 1, #usual) == usual
+    local envelope = entries[i][2][2]
+    size = size + #envelope
+    plain = plain and size <= 4194304 and string.sub(envelope, 1, #usual) == usual
   end
   if plain then
-    for _, entry in ipairs(entries) do
-      room = room and add(entry[1], counts, base_ttl, entry[2][2])
-      if room then position = entry[1] end
+    local n = #ids
+    for i = 1, #entries do
+      local id, at = entries[i][1], head + 4 * (n + i)
+      ids[n + i] = id
+      reply[at - 3], reply[at - 2], reply[at - 1], reply[at] = id, counts, base_ttl, entries[i][2][2]
     end
+    bytes, position = size, ids[#ids]
   elseif #entries > 0 then
-    local wrong = mistyped()
+    local wrong
+    room, wrong = add_carefully(entries)
     if wrong then return wrong end
-    room = add_carefully(entries)
   end
   looked = looked + #entries
   exhausted = #entries < want
@@ -262,15 +248,29 @@ if #ids == 0 and (late or not exhausted) then return redis.error_reply('MORE swe
 if #ids == 0 then return empty_handed() end
 
 -- Write. Messages as usual are in the log alone.
-local reply = {now, unpack(messages)}
 local unusual = #back > 0 or #matured > 0 or #expired > 0
 for i = 1, #ids do unusual = unusual or marked[i] end
 if unusual then
+  local wrong = mistyped()
+  if wrong then return wrong end
   for _, id in ipairs(expired) do ids[#ids + 1] = id end
   forget(ids)
   if emptied then redis.call('HDEL', META, 'returned') end
 else
   redis.call('XDEL', LOG, unpack(ids))
 end
-if token ~= '' then remember(token, 'pop ' .. cmsgpack.pack(reply), tonumber(meta[7])) end
+if token ~= '' then
+  local value = 'pop ' .. cmsgpack.pack(reply)
+  -- {{{ lib/remember
+  -- A token is good for 60 s at least. Both hashes go by themselves where no further token comes, and with their queue.
+  local rotate = not tokens_since or now - tokens_since >= 60000
+  if rotate then
+    redis.call('UNLINK', TOKENS_BEFORE)
+    if redis.call('EXISTS', TOKENS) == 1 then redis.call('RENAME', TOKENS, TOKENS_BEFORE) end
+    redis.call('HSET', META, 'tokens_since', now)
+  end
+  redis.call('HSET', TOKENS, token, value)
+  if rotate then redis.call('PEXPIRE', TOKENS, 180000) end
+  -- }}}
+end
 return reply

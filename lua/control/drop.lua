@@ -34,8 +34,9 @@ local function mistyped()
     subscription_ids = 'zset', subscription_expiry = 'zset',
   }
   for _, key in ipairs(KEYS) do
-    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
-    if found ~= 'none' and found ~= (types[part] or 'hash') then
+    local found = redis.call('TYPE', key).ok
+    local part = found ~= 'none' and (string.match(key, '^.*:(.*)$') or key)
+    if part and found ~= (types[part] or 'hash') then
       return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
     end
   end

@@ -1,27 +1,21 @@
 -- Claimable messages, oldest first: those that came back, then those never claimed. Reads only.
--- `messages` is flat (id, claims, ttl, envelope); the other lists say what a write has to undo.
-local messages, ids, expiries, marked = {}, {}, {}, {}
+-- They go to the end of `reply`, flat: id, claims, ttl, envelope. The lists say what a write has to undo.
+local ids, expiries, marked, head = {}, {}, {}, #reply
 local back, matured, expired = {}, {}, {}
 local bytes, looked, exhausted, emptied = 0, 0, false, false
 local position = cursor
 
--- false where the page of 4 MiB is full; one message always fits. expires is nil where no `expiry` entry can say it.
-local function add(id, claims, ttl, envelope, expires, mark)
-  local n = #ids
-  if n > 0 and bytes + #envelope > 4194304 then return false end
-  bytes = bytes + #envelope
-  ids[n + 1], expiries[n + 1], marked[n + 1] = id, expires, mark
-  messages[4 * n + 1], messages[4 * n + 2], messages[4 * n + 3], messages[4 * n + 4] = id, claims, ttl, envelope
-  return true
-end
-
--- The slow look, at what is not as usual: another ttl, a delay, a message that came back.
+-- The slow look, at what is not as usual: another ttl, a delay, a message that came back, a page that gets full.
+-- false where it is, at 4 MiB; one message always fits. nil and the refusal where a key is of another type.
 local function add_carefully(entries, members)
   local names = {}
   for i, entry in ipairs(entries) do names[i] = entry[1] end
-  local expiry = redis.call('ZMSCORE', EXPIRY, unpack(names))
-  local delayed = redis.call('ZMSCORE', DELAYED, unpack(names))
-  local tries = redis.call('HMGET', TRIES, unpack(names))
+  local expiry = redis.pcall('ZMSCORE', EXPIRY, unpack(names))
+  local delayed = redis.pcall('ZMSCORE', DELAYED, unpack(names))
+  local tries = redis.pcall('HMGET', TRIES, unpack(names))
+  for part, answer in pairs({expiry = expiry, delayed = delayed, tries = tries}) do
+    if answer.err then return nil, redis.error_reply('BADARG ' .. part .. ': ' .. answer.err) end
+  end
   for i, entry in ipairs(entries) do
     local id, envelope, due_at = entry[1], entry[2][2], tonumber(delayed[i])
     local ms = tonumber(string.match(id, '^%d+'))
@@ -30,8 +24,12 @@ local function add_carefully(entries, members)
     if expires <= now then
       if not members then expired[#expired + 1] = id end
     elseif not (due_at and due_at > now) then
-      local claims = (tonumber(tries[i]) or 0) + counts
-      if not add(id, claims, expires - ms, envelope, expires, expiry[i] or tries[i]) then return false end
+      local n = #ids + 1
+      if n > 1 and bytes + #envelope > 4194304 then return false end
+      bytes = bytes + #envelope
+      ids[n], expiries[n], marked[n] = id, expires, expiry[i] or tries[i]
+      local at = head + 4 * n
+      reply[at - 3], reply[at - 2], reply[at - 1], reply[at] = id, (tries[i] or 0) + counts, expires - ms, envelope
       if members then back[#back + 1] = members[i] end
       if due_at then matured[#matured + 1] = id end
     end
@@ -70,19 +68,25 @@ while room and #ids < limit and looked < limit + 250 do
   local want = math.min(limit - #ids, 50)
   local entries = redis.pcall('XRANGE', LOG, '(' .. position, '+', 'COUNT', want)
   if entries.err then return redis.error_reply('BADARG log: ' .. entries.err) end
-  local plain = usual and entries[1] and tonumber(string.match(entries[1][1], '^%d+')) > since
+  local plain = usual and entries[1] and string.match(entries[1][1], '^%d+') + 0 > since
+  local size = bytes
   for i = 1, plain and #entries or 0 do
-    plain = plain and string.sub(entries[i][2][2], 1, #usual) == usual
+    local envelope = entries[i][2][2]
+    size = size + #envelope
+    plain = plain and size <= 4194304 and string.sub(envelope, 1, #usual) == usual
   end
   if plain then
-    for _, entry in ipairs(entries) do
-      room = room and add(entry[1], counts, base_ttl, entry[2][2])
-      if room then position = entry[1] end
+    local n = #ids
+    for i = 1, #entries do
+      local id, at = entries[i][1], head + 4 * (n + i)
+      ids[n + i] = id
+      reply[at - 3], reply[at - 2], reply[at - 1], reply[at] = id, counts, base_ttl, entries[i][2][2]
     end
+    bytes, position = size, ids[#ids]
   elseif #entries > 0 then
-    local wrong = mistyped()
+    local wrong
+    room, wrong = add_carefully(entries)
     if wrong then return wrong end
-    room = add_carefully(entries)
   end
   looked = looked + #entries
   exhausted = #entries < want

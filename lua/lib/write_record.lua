@@ -1,5 +1,5 @@
 -- The record as text again.
 local function write_record(r)
-  local head = r.fence .. ' ' .. r.ttl .. ' ' .. r.grace .. ' ' .. r.earliest
-  return head .. ' ' .. table.concat(r.ids, ',') .. ' ' .. r.worker
+  local ids = table.concat(r.ids, ',')
+  return r.fence .. ' ' .. r.ttl .. ' ' .. r.grace .. ' ' .. r.earliest .. ' ' .. ids .. ' ' .. r.worker
 end

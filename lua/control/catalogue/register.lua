@@ -30,7 +30,7 @@ local project, queue, flavor, random = unpack(ARGV)
 -- {{{ lib/whole
 -- A whole number from low to high, or nil. Digits only: no sign, fraction, exponent, NaN, blank.
 local function whole(text, low, high)
-  local number = #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  local number = #text <= 16 and string.find(text, '^%d+$') and text + 0
   return number and number >= low and number <= high and number or nil
 end
 -- }}}
@@ -43,8 +43,9 @@ local function mistyped()
     subscription_ids = 'zset', subscription_expiry = 'zset',
   }
   for _, key in ipairs(KEYS) do
-    local part, found = string.match(key, '[^:]*$'), redis.call('TYPE', key).ok
-    if found ~= 'none' and found ~= (types[part] or 'hash') then
+    local found = redis.call('TYPE', key).ok
+    local part = found ~= 'none' and (string.match(key, '^.*:(.*)$') or key)
+    if part and found ~= (types[part] or 'hash') then
       return redis.error_reply('BADARG ' .. part .. ': holds a ' .. found)
     end
   end
