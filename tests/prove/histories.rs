@@ -3,7 +3,7 @@
 //! Guards claim atomicity as users meet it: real processes, the server's own clock, answers that get lost, two
 //! implementations of the client. A process that fails, and a history that was too tame, fail the proof.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Instant;
 
@@ -24,7 +24,9 @@ pub fn prove(scale: &Scale) -> Row {
     let dir = scale.dir("histories");
     let server = Server::start(&[]);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let store = runtime.block_on(Store::connect(&server.url())).expect("the server");
+    let store = runtime
+        .block_on(Store::connect(&server.url()))
+        .expect("the server");
     runtime.block_on(create_queues(&store));
     run_clients(scale, &server, &dir);
     let audits = runtime.block_on(audit(&store));
@@ -53,7 +55,9 @@ async fn create_queues(store: &Store) {
     for group in groups() {
         for rules in &group {
             let mut metadata = Metadata::new();
-            let set = |metadata: Metadata, name: &str, value: u64| metadata.with(name, &value).expect("a number");
+            let set = |metadata: Metadata, name: &str, value: u64| {
+                metadata.with(name, &value).expect("a number")
+            };
             metadata = set(metadata, "_default_message_ttl", rules.ttl);
             metadata = set(metadata, "_default_message_delay", rules.delay);
             if let Some(max) = rules.max_claims {
@@ -64,7 +68,11 @@ async fn create_queues(store: &Store) {
                 metadata = metadata.with("_dead_letter_queue", &name).expect("a name");
             }
             let queue = store.queue(PROJECT, rules.name).expect("a good name");
-            queue.create().metadata(metadata).await.expect("a new queue");
+            queue
+                .create()
+                .metadata(metadata)
+                .await
+                .expect("a new queue");
         }
     }
 }
@@ -81,13 +89,19 @@ fn run_clients(scale: &Scale, server: &Server, dir: &Path) {
             plain: who % 4 == 3,
         };
         let mut command = Command::new(std::env::current_exe().expect("this program"));
-        command.arg("client").arg(serde_json::to_string(&orders).expect("orders"));
+        command
+            .arg("client")
+            .arg(serde_json::to_string(&orders).expect("orders"));
         command.spawn().expect("a client process")
     };
     let clients: Vec<Child> = (0..scale.clients).map(start).collect();
     for (who, mut client) in clients.into_iter().enumerate() {
         let ended = client.wait().expect("its end");
-        assert!(ended.success(), "client {who} failed: {ended}; seed {}", scale.seed);
+        assert!(
+            ended.success(),
+            "client {who} failed: {ended}; seed {}",
+            scale.seed
+        );
     }
 }
 
@@ -111,7 +125,11 @@ async fn audit(store: &Store) -> Vec<Audit> {
         for queue in &queues {
             rests.push(rest(queue).await);
         }
-        audits.push(Audit { from, to: clock.now() + SLACK, rests });
+        audits.push(Audit {
+            from,
+            to: clock.now() + SLACK,
+            rests,
+        });
     }
     audits
 }
@@ -125,11 +143,12 @@ async fn rest(queue: &Queue) -> Rest {
             list = list.marker(marker);
         }
         let page = list.await.expect("a page");
-        rest.messages.extend(page.messages.iter().map(|message| Seen {
-            id: Id::parse(&message.id().to_string()).expect("an id"),
-            claim: None,
-            body: body_of(message),
-        }));
+        rest.messages
+            .extend(page.messages.iter().map(|message| Seen {
+                id: Id::parse(&message.id().to_string()).expect("an id"),
+                claim: None,
+                body: body_of(message),
+            }));
         marker = page.messages.last().map(|message| message.id());
         if page.messages.is_empty() {
             break;
@@ -149,8 +168,15 @@ async fn rest(queue: &Queue) -> Rest {
         }
     }
     let transit = queue.letters_in_transit().limit(250).await.expect("a page");
-    let body = |letter: &marconi_redis::LetterInTransit| letter.body::<String>().map(|text| Body::parse(&text));
-    rest.letters.extend(transit.letters.iter().map(|letter| body(letter).unwrap_or(Body::FOREIGN)));
+    let body = |letter: &marconi_redis::LetterInTransit| {
+        letter.body::<String>().map(|text| Body::parse(&text))
+    };
+    rest.letters.extend(
+        transit
+            .letters
+            .iter()
+            .map(|letter| body(letter).unwrap_or(Body::FOREIGN)),
+    );
     rest
 }
 
@@ -204,7 +230,14 @@ const FLOORS: &[(&str, &str, f64)] = &[
 ];
 
 /// Refusals of which some have to have come.
-const WORDS: &[&str] = &["CLAIMED", "NOTCLAIMED", "NOTYOURS", "CLAIMGONE", "MESSAGEGONE", "TOKENREUSED"];
+const WORDS: &[&str] = &[
+    "CLAIMED",
+    "NOTCLAIMED",
+    "NOTYOURS",
+    "CLAIMGONE",
+    "MESSAGEGONE",
+    "TOKENREUSED",
+];
 
 /// Others under way on the same queue, in the middle.
 const OVERLAP: f64 = 0.5;
@@ -214,7 +247,9 @@ fn tame(rates: &Rates) -> Vec<String> {
     for (what, of, floor) in FLOORS {
         let percent = rates.percent(what, of);
         if percent < *floor {
-            failures.push(format!("too tame: {what} {percent:.2} % of {of}, at least {floor} %"));
+            failures.push(format!(
+                "too tame: {what} {percent:.2} % of {of}, at least {floor} %"
+            ));
         }
     }
     for word in WORDS {
@@ -223,7 +258,10 @@ fn tame(rates: &Rates) -> Vec<String> {
         }
     }
     if rates.overlap() < OVERLAP {
-        failures.push(format!("too tame: {:.2} others under way, at least {OVERLAP}", rates.overlap()));
+        failures.push(format!(
+            "too tame: {:.2} others under way, at least {OVERLAP}",
+            rates.overlap()
+        ));
     }
     failures
 }
@@ -231,18 +269,24 @@ fn tame(rates: &Rates) -> Vec<String> {
 fn details(scale: &Scale, rates: &Rates) -> Vec<(String, String)> {
     let mut details = vec![
         ("client processes".to_owned(), scale.clients.to_string()),
-        ("others under way on the same queue".to_owned(), format!("{:.2}", rates.overlap())),
+        (
+            "others under way on the same queue".to_owned(),
+            format!("{:.2}", rates.overlap()),
+        ),
     ];
     for (what, of, _) in FLOORS {
-        let text = format!("{} ({:.1} % of {of})", rates.of(what), rates.percent(what, of));
+        let text = format!(
+            "{} ({:.1} % of {of})",
+            rates.of(what),
+            rates.percent(what, of)
+        );
         details.push(((*what).to_owned(), text));
     }
     let counted: Vec<&str> = FLOORS.iter().map(|floor| floor.0).collect();
-    let rest = rates.counts.iter().filter(|(what, _)| !counted.contains(&what.as_str()));
+    let rest = rates
+        .counts
+        .iter()
+        .filter(|(what, _)| !counted.contains(&what.as_str()));
     details.extend(rest.map(|(what, count)| (what.clone(), count.to_string())));
     details
-}
-
-pub fn dir_of(base: &Path, name: &str) -> PathBuf {
-    base.join(name)
 }

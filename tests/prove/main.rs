@@ -40,13 +40,21 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     // What cargo hands to every test binary: a filter, and flags of the usual harness.
-    let words: Vec<&str> = args.iter().map(String::as_str).filter(|arg| !arg.starts_with('-')).collect();
+    let words: Vec<&str> = args
+        .iter()
+        .map(String::as_str)
+        .filter(|arg| !arg.starts_with('-'))
+        .collect();
     if args.iter().any(|arg| arg == "--list") {
         return ExitCode::SUCCESS;
     }
     let is_full = words.contains(&"full");
     let scale = Scale::of(is_full);
-    let wanted = |name: &str| words.iter().all(|word| *word == "full" || name.contains(word));
+    let wanted = |name: &str| {
+        words
+            .iter()
+            .all(|word| *word == "full" || name.contains(word))
+    };
     println!("{}", scale.command(if is_full { "full" } else { "" }));
     let rows: Vec<Row> = PROOFS
         .iter()

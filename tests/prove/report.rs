@@ -33,7 +33,10 @@ pub struct Mutation {
 
 pub fn print(rows: &[Row]) {
     for row in rows {
-        println!("{}: {} {}, {} violations", row.title, row.tried, row.unit, row.violations);
+        println!(
+            "{}: {} {}, {} violations",
+            row.title, row.tried, row.unit, row.violations
+        );
         for (what, text) in &row.details {
             println!("  {what:36} {text}");
         }
@@ -61,10 +64,16 @@ pub fn write(docs: &Path, rows: &[Row], mutations: &[Mutation]) -> std::io::Resu
 fn markdown(rows: &[Row], mutations: &[Mutation]) -> String {
     let mut text = format!("{HEAD}\n| proof | tried | violations |\n| --- | --- | --- |\n");
     for row in rows {
-        text += &format!("| {} | {} {} | {} |\n", row.title, row.tried, row.unit, row.violations);
+        text += &format!(
+            "| {} | {} {} | {} |\n",
+            row.title, row.tried, row.unit, row.violations
+        );
     }
     for row in rows {
-        text += &format!("\n## {}\n\n    {}\n\n| what | how much |\n| --- | --- |\n", row.title, row.command);
+        text += &format!(
+            "\n## {}\n\n    {}\n\n| what | how much |\n| --- | --- |\n",
+            row.title, row.command
+        );
         for (what, how_much) in &row.details {
             text += &format!("| {what} | {how_much} |\n");
         }
@@ -80,7 +89,10 @@ fn markdown(rows: &[Row], mutations: &[Mutation]) -> String {
 
 fn machine(rows: &[Row], mutations: &[Mutation]) -> Value {
     let row = |row: &Row| {
-        let details = row.details.iter().map(|(what, text)| (what.clone(), json!(text)));
+        let details = row
+            .details
+            .iter()
+            .map(|(what, text)| (what.clone(), json!(text)));
         json!({
             "name": row.name,
             "tried": row.tried,
@@ -90,7 +102,8 @@ fn machine(rows: &[Row], mutations: &[Mutation]) -> Value {
             "details": details.collect::<serde_json::Map<_, _>>(),
         })
     };
-    let mutation = |mutation: &Mutation| json!({"name": mutation.name, "caught_by": mutation.caught_by});
+    let mutation =
+        |mutation: &Mutation| json!({"name": mutation.name, "caught_by": mutation.caught_by});
     json!({
         "rows": rows.iter().map(row).collect::<Vec<_>>(),
         "mutations": mutations.iter().map(mutation).collect::<Vec<_>>(),

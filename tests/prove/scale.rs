@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 #[derive(Clone)]
 pub struct Scale {
-    pub is_full: bool,
     pub seed: u64,
     pub operations: u32,
     pub clients: u32,
@@ -21,9 +20,12 @@ fn number(name: &str) -> Option<u64> {
 
 impl Scale {
     pub fn of(is_full: bool) -> Scale {
-        let (operations, clients) = if is_full { (1_000_000, 16) } else { (20_000, 6) };
+        let (operations, clients) = if is_full {
+            (1_000_000, 16)
+        } else {
+            (20_000, 6)
+        };
         Scale {
-            is_full,
             seed: number("MARCONI_SEED").unwrap_or(20_141_109),
             operations: number("MARCONI_OPERATIONS").unwrap_or(operations) as u32,
             clients: number("MARCONI_CLIENTS").unwrap_or(clients) as u32,
@@ -47,8 +49,15 @@ impl Scale {
 
     /// How to run this again.
     pub fn command(&self, row: &str) -> String {
-        let Scale { seed, operations, clients, .. } = self;
-        let settings = format!("MARCONI_SEED={seed} MARCONI_OPERATIONS={operations} MARCONI_CLIENTS={clients}");
+        let Scale {
+            seed,
+            operations,
+            clients,
+            ..
+        } = self;
+        let settings = format!(
+            "MARCONI_SEED={seed} MARCONI_OPERATIONS={operations} MARCONI_CLIENTS={clients}"
+        );
         format!("{settings} cargo test --release --test prove -- {row}")
     }
 }

@@ -24,13 +24,12 @@ pub struct Claim<'a> {
     pub id: &'a str,
     pub fence: u64,
     pub at: Span,
-    /// The server's ms at which it was made.
-    pub now: u64,
     /// The operation that made it, or, where that one's answer was lost, a repeat.
     pub op: usize,
     /// The answer that made it is known, and with it all that it held.
     pub is_whole: bool,
     pub messages: Vec<Id>,
+    /// The first is its making; the others in the order of their times.
     pub renewals: Vec<Renewal>,
     /// Renewals whose answers were lost: they may count.
     pub doubtful: Vec<Renewal>,
@@ -51,9 +50,15 @@ impl Claim<'_> {
     /// Earliest and latest ms at which it lapses.
     pub fn deadlines(&self) -> (u64, u64) {
         let last = self.renewals.last().expect("its making is the first");
+        // Of two renewals in one ms either may be the later one.
+        let later = &self.renewals[1.min(self.renewals.len() - 1)..];
+        let latest = later.iter().filter(|renewal| renewal.now == last.now);
+        let known = latest.fold((u64::MAX, 0), |(least, most), renewal| {
+            (least.min(renewal.deadline), most.max(renewal.deadline))
+        });
         let counts = |doubtful: &&Renewal| doubtful.span.hi >= last.now * 1000;
         let doubtful = self.doubtful.iter().filter(counts);
-        doubtful.fold((last.deadline, last.deadline), |(least, most), d| {
+        doubtful.fold(known, |(least, most), d| {
             let latest = (d.span.hi / 1000).saturating_add(d.ttl);
             (least.min(d.span.lo / 1000 + d.ttl), most.max(latest))
         })

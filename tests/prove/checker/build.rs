@@ -29,7 +29,13 @@ const NOT_YET: Hold = Hold {
 pub fn book<'a>(rules: &'a [Rules], ops: &'a [Op], audit: &'a Audit) -> Book<'a> {
     let queues = rules.iter().map(|_| Queue::default()).collect();
     let violations = Vec::new();
-    let mut book = Book { rules, ops, audit, queues, violations };
+    let mut book = Book {
+        rules,
+        ops,
+        audit,
+        queues,
+        violations,
+    };
     posts(&mut book);
     claims(&mut book);
     for (at, op) in ops.iter().enumerate() {
@@ -54,7 +60,16 @@ pub fn book<'a>(rules: &'a [Rules], ops: &'a [Op], audit: &'a Audit) -> Book<'a>
 
 fn posts(book: &mut Book) {
     for (at, op) in book.ops.iter().enumerate() {
-        let Call::Post { stem, ttl, delay, count, .. } = &op.call else { continue };
+        let Call::Post {
+            stem,
+            ttl,
+            delay,
+            count,
+            ..
+        } = &op.call
+        else {
+            continue;
+        };
         let rules = &book.rules[op.queue];
         match &op.got {
             Outcome::Posted(ids) if ids.len() == *count as usize => {
@@ -73,7 +88,9 @@ fn posts(book: &mut Book) {
     }
     let unknown = |op: &&Op| op.got == Outcome::Lost && matches!(op.call, Call::Post { .. });
     for op in book.ops.iter().filter(unknown) {
-        let Call::Post { stem, count, .. } = op.call else { continue };
+        let Call::Post { stem, count, .. } = op.call else {
+            continue;
+        };
         let queue = &mut book.queues[op.queue];
         if !queue.ids.contains_key(&Body(op.who, stem, 0)) {
             queue.unknown_posts.push((Span::of(op), u64::from(count)));
@@ -92,7 +109,10 @@ fn posted(book: &mut Book, at: usize, id: Id, body: Body, ttl: u64, delay: u64) 
         return;
     }
     // Where the first answer was lost, the id says when it was posted. The server may read its clock twice.
-    let by_id = Span { lo: id.0 * 1000 - 1000, hi: id.0 * 1000 + 1999 };
+    let by_id = Span {
+        lo: id.0 * 1000 - 1000,
+        hi: id.0 * 1000 + 1999,
+    };
     let born = Span::of(op).and(by_id);
     let is_repeat = by_id.is_before(Span::of(op));
     if born.is_none() && !is_repeat {
@@ -117,7 +137,10 @@ fn known<'b>(
     body: Body,
 ) -> Option<&'b mut Message> {
     if !book.queues[queue].messages.contains_key(&id) {
-        let born = Span { lo: id.0 * 1000 - 1000, hi: id.0 * 1000 + 1999 };
+        let born = Span {
+            lo: id.0 * 1000 - 1000,
+            hi: id.0 * 1000 + 1999,
+        };
         let stranger = stranger(book, queue, id, body, born)?;
         let other = book.queues[queue].ids.insert(body, id);
         book.queues[queue].messages.insert(id, stranger);
@@ -135,20 +158,32 @@ fn known<'b>(
 }
 
 fn describe(book: &Book, at: usize) -> String {
-    if at < book.ops.len() { book.show(at) } else { "found when all had gone".to_owned() }
+    if at < book.ops.len() {
+        book.show(at)
+    } else {
+        "found when all had gone".to_owned()
+    }
 }
 
 /// A message that no post was told of: a dead letter, or one of a post whose answer was lost.
 fn stranger(book: &mut Book, queue: usize, id: Id, body: Body, born: Span) -> Option<Message> {
     let gets_letters = book.rules[0].dead_letters_to == Some(queue);
-    if let Some(source) = gets_letters.then(|| book.queues[0].ids.get(&body)).flatten() {
+    if let Some(source) = gets_letters
+        .then(|| book.queues[0].ids.get(&body))
+        .flatten()
+    {
         let mut letter = Message::new(id, body, born, LETTER_TTL, 0);
         letter.letter_of = Some(*source);
         return Some(letter);
     }
     let Body(who, stem, place) = body;
     let op = book.ops.iter().find(|op| {
-        let Call::Post { stem: of, count, .. } = op.call else { return false };
+        let Call::Post {
+            stem: of, count, ..
+        } = op.call
+        else {
+            return false;
+        };
         (op.who, of, op.queue) == (who, stem, queue) && place < count && op.got == Outcome::Lost
     });
     let Some(op) = op else {
@@ -156,16 +191,28 @@ fn stranger(book: &mut Book, queue: usize, id: Id, body: Body, born: Span) -> Op
         book.report(Kind::Invented, text);
         return None;
     };
-    let Call::Post { ttl, delay, .. } = op.call else { return None };
+    let Call::Post { ttl, delay, .. } = op.call else {
+        return None;
+    };
     let rules = &book.rules[queue];
     let (ttl, delay) = (ttl.unwrap_or(rules.ttl), delay.unwrap_or(rules.delay));
     Some(Message::new(id, body, born, ttl, delay))
 }
 
 pub fn take(book: &mut Book, queue: usize, op: usize, by: By, at: Span, now: u64, taken: &Taken) {
-    let Some(message) = known(book, op, queue, taken.id, taken.body) else { return };
+    let Some(message) = known(book, op, queue, taken.id, taken.body) else {
+        return;
+    };
     let (claims, expires) = (taken.claims, taken.id.0 + taken.ttl);
-    message.takes.push(Take { by, at, now, claims, expires, op, hold: NOT_YET });
+    message.takes.push(Take {
+        by,
+        at,
+        now,
+        claims,
+        expires,
+        op,
+        hold: NOT_YET,
+    });
 }
 
 fn popped(book: &mut Book, at: usize, now: u64, messages: &[Taken]) {
@@ -180,9 +227,11 @@ fn popped(book: &mut Book, at: usize, now: u64, messages: &[Taken]) {
         let known = book.queues[op.queue].messages.get(&taken.id);
         // The same answer again, by its token.
         let is_repeat = known.is_some_and(|message| {
-            message.takes.iter().any(|take| take.by == By::Pop && take.now == now && {
-                let first = &book.ops[take.op];
-                first.who == op.who && first.call == op.call
+            message.takes.iter().any(|take| {
+                take.by == By::Pop && take.now == now && {
+                    let first = &book.ops[take.op];
+                    first.who == op.who && first.call == op.call
+                }
             })
         });
         if !is_repeat {
@@ -205,7 +254,12 @@ fn ended(book: &mut Book, at: usize, done: Option<u64>) {
         Call::Nack { ids, delay, .. } => {
             for id in ids {
                 if let Some(message) = queue.messages.get_mut(id) {
-                    message.returns.push(Return { op: at, span, delay: *delay, is_done });
+                    message.returns.push(Return {
+                        op: at,
+                        span,
+                        delay: *delay,
+                        is_done,
+                    });
                 }
             }
         }
@@ -216,13 +270,19 @@ fn ended(book: &mut Book, at: usize, done: Option<u64>) {
             let counted = done == Some(distinct.len() as u64);
             for id in distinct {
                 if let Some(message) = queue.messages.get_mut(&id) {
-                    message.removals.push(Removal { op: at, span, is_done, counted });
+                    message.removals.push(Removal {
+                        op: at,
+                        span,
+                        is_done,
+                        counted,
+                    });
                 }
             }
         }
         // Whoever has a token asks again, and is told what the first one took.
         Call::Pop { limit, token, .. } if !is_done => {
-            let asked = |next: &Op| next.who == op.who && next.call == op.call && next.got != Outcome::Lost;
+            let asked =
+                |next: &Op| next.who == op.who && next.call == op.call && next.got != Outcome::Lost;
             if token.is_none() || !book.ops[at..].iter().take(AGAIN).any(asked) {
                 queue.unknown_pops.push((span, *limit as u64));
             }

@@ -21,7 +21,10 @@ struct Tree<T> {
 
 impl<T: Copy + Default> Tree<T> {
     fn new(size: usize, join: fn(T, T) -> T) -> Self {
-        Tree { nodes: vec![T::default(); size + 1], join }
+        Tree {
+            nodes: vec![T::default(); size + 1],
+            join,
+        }
     }
 
     fn add(&mut self, at: usize, value: T) {

@@ -30,7 +30,10 @@ pub fn gaps(book: &Book, q: usize, message: &Message) -> Vec<Interval> {
     let mut from = Some(message.born.hi.max(message.matures() + 999));
     for take in &message.takes {
         if let Some(from) = from {
-            gaps.push(Interval { from, to: take.at.lo });
+            gaps.push(Interval {
+                from,
+                to: take.at.lo,
+            });
         }
         from = take.hold.free_from;
     }
@@ -43,10 +46,16 @@ pub fn gaps(book: &Book, q: usize, message: &Message) -> Vec<Interval> {
     };
     if let (Some(from), Some(last), false) = (from, last, popped) {
         let removed = message.removals.iter().map(|removal| removal.span.lo);
-        gaps.push(Interval { from, to: removed.fold(last, Micros::min) });
+        gaps.push(Interval {
+            from,
+            to: removed.fold(last, Micros::min),
+        });
     }
     for blind in &book.queues[q].blind {
-        gaps = gaps.into_iter().flat_map(|gap| without(gap, blind.span)).collect();
+        gaps = gaps
+            .into_iter()
+            .flat_map(|gap| without(gap, blind.span))
+            .collect();
     }
     gaps.retain(|gap| gap.from < gap.to);
     gaps
@@ -56,7 +65,13 @@ fn without(gap: Interval, span: Span) -> Vec<Interval> {
     if span.hi < gap.from || gap.to < span.lo {
         return vec![gap];
     }
-    vec![Interval { to: span.lo, ..gap }, Interval { from: span.hi, ..gap }]
+    vec![
+        Interval { to: span.lo, ..gap },
+        Interval {
+            from: span.hi,
+            ..gap
+        },
+    ]
 }
 
 struct Taker {
@@ -70,14 +85,18 @@ fn takers(book: &Book, q: usize) -> Vec<Taker> {
     let queue = &book.queues[q];
     let mut takers = Vec::new();
     for (at, op) in book.ops.iter().enumerate().filter(|(_, op)| op.queue == q) {
-        let (Call::Claim { limit, .. } | Call::Pop { limit, .. }) = op.call else { continue };
+        let (Call::Claim { limit, .. } | Call::Pop { limit, .. }) = op.call else {
+            continue;
+        };
         let span = Span::of(op);
         if op.ended.saturating_sub(op.begun) > PATIENCE {
             continue;
         }
         let (moment, messages) = match &op.got {
             Outcome::Nothing => (span, &[][..]),
-            Outcome::Claimed { fence, messages, .. } => {
+            Outcome::Claimed {
+                fence, messages, ..
+            } => {
                 let claim = &queue.claims[queue.by_fence[fence]];
                 if claim.op != at || !claim.is_whole {
                     continue;
@@ -90,8 +109,15 @@ fn takers(book: &Book, q: usize) -> Vec<Taker> {
             },
             _ => continue,
         };
-        let youngest = messages.last().map(|taken| taken.id).filter(|_| messages.len() == limit);
-        takers.push(Taker { op: at, span: moment, youngest });
+        let youngest = messages
+            .last()
+            .map(|taken| taken.id)
+            .filter(|_| messages.len() == limit);
+        takers.push(Taker {
+            op: at,
+            span: moment,
+            youngest,
+        });
     }
     takers
 }
@@ -101,22 +127,37 @@ fn passed_over(book: &Book, q: usize, found: &mut Vec<Violation>) {
     let ids: Vec<Id> = queue.messages.keys().copied().collect();
     let mut intervals = Vec::new();
     for (rank, message) in queue.messages.values().enumerate() {
-        intervals.extend(gaps(book, q, message).into_iter().map(|gap| (gap, rank, rank)));
+        intervals.extend(
+            gaps(book, q, message)
+                .into_iter()
+                .map(|gap| (gap, rank, rank)),
+        );
     }
     let takers = takers(book, q);
     let crowd = delayed(queue, &takers);
     let question = |taker: &Taker| {
-        let rank = taker.youngest.map_or(ids.len(), |id| ids.partition_point(|before| *before < id));
+        let rank = taker
+            .youngest
+            .map_or(ids.len(), |id| ids.partition_point(|before| *before < id));
         (taker.span, rank)
     };
     let questions: Vec<_> = takers.iter().map(question).collect();
     let answers = lower_containing(&intervals, ids.len(), &questions);
     for ((taker, passed), crowd) in takers.iter().zip(answers).zip(crowd) {
-        let Some(passed) = passed.filter(|_| crowd < DELAYED) else { continue };
+        let Some(passed) = passed.filter(|_| crowd < DELAYED) else {
+            continue;
+        };
         let takes = &queue.messages[&ids[passed]].takes;
         let takes: Vec<_> = takes.iter().map(|take| book.show(take.op)).collect();
-        let text = format!("{}: {}; it was taken by {takes:?}", ids[passed], book.show(taker.op));
-        found.push(Violation { kind: Kind::PassedOver, text });
+        let text = format!(
+            "{}: {}; it was taken by {takes:?}",
+            ids[passed],
+            book.show(taker.op)
+        );
+        found.push(Violation {
+            kind: Kind::PassedOver,
+            text,
+        });
     }
 }
 
@@ -124,9 +165,18 @@ fn passed_over(book: &Book, q: usize, found: &mut Vec<Violation>) {
 fn delayed(queue: &Queue, takers: &[Taker]) -> Vec<u64> {
     let waits = queue.messages.values().filter(|message| message.delay > 0);
     // One µs wider on each side, so that what touches is contained.
-    let spans: Vec<_> = takers.iter().map(|taker| Span { lo: taker.span.hi, hi: taker.span.hi }).collect();
+    let spans: Vec<_> = takers
+        .iter()
+        .map(|taker| Span {
+            lo: taker.span.hi,
+            hi: taker.span.hi,
+        })
+        .collect();
     let intervals: Vec<_> = waits
-        .map(|message| Interval { from: message.born.lo, to: message.matures() + 1000 })
+        .map(|message| Interval {
+            from: message.born.lo,
+            to: message.matures() + 1000,
+        })
         .collect();
     containing(&intervals, &spans)
 }

@@ -21,7 +21,9 @@ pub fn compute(book: &mut Book) {
                 By::Claim(claim) => queue.claims[claim].fence,
                 By::Pop => u64::MAX,
             };
-            message.takes.sort_by_key(|take| (fence(take.by), take.at.lo));
+            message
+                .takes
+                .sort_by_key(|take| (fence(take.by), take.at.lo));
             let message = &queue.messages[&id];
             let holds: Vec<Hold> = (0..message.takes.len())
                 .map(|at| hold(book.ops, queue, message, at, max_claims))
@@ -34,7 +36,11 @@ pub fn compute(book: &mut Book) {
             book.queues[q].messages.get_mut(&id).expect("its own").gone = gone;
         }
         let queue = &mut book.queues[q];
-        let ends: Vec<Span> = queue.claims.iter().map(|claim| end(book.ops, queue, claim)).collect();
+        let ends: Vec<Span> = queue
+            .claims
+            .iter()
+            .map(|claim| end(book.ops, queue, claim))
+            .collect();
         for (claim, end) in queue.claims.iter_mut().zip(ends) {
             claim.end = end;
         }
@@ -79,7 +85,14 @@ fn hold(ops: &[Op], queue: &Queue, message: &Message, at: usize, max: Option<u64
     let take = &message.takes[at];
     let next = message.takes.get(at + 1);
     let By::Claim(index) = take.by else {
-        return Hold { least: 0, most: 0, free_from: None, returns: NEVER, counted: false, uncounted: false };
+        return Hold {
+            least: 0,
+            most: 0,
+            free_from: None,
+            returns: NEVER,
+            counted: false,
+            uncounted: false,
+        };
     };
     let claim = &queue.claims[index];
     // What can have ended this hold, and not one of the same id before or after.
@@ -97,9 +110,15 @@ fn hold(ops: &[Op], queue: &Queue, message: &Message, at: usize, max: Option<u64
             releases.add(Span::of(op), 0, untried, is_certain(op));
         }
     }
-    for returned in message.returns.iter().filter(|returned| concerns(returned.span)) {
+    for returned in message
+        .returns
+        .iter()
+        .filter(|returned| concerns(returned.span))
+    {
         let op = &ops[returned.op];
-        if let Call::Nack { claim: of, untried, .. } = &op.call
+        if let Call::Nack {
+            claim: of, untried, ..
+        } = &op.call
             && of == claim.id
         {
             nacks.add(returned.span, returned.delay, *untried, is_certain(op));
@@ -128,7 +147,9 @@ fn lapse((least, most): (u64, u64), next: Option<u64>) -> Hold {
 impl Hold {
     /// One kind of operation that may have ended it. Where one did for certain, no earlier kind has.
     fn end(&mut self, ends: &Ends) {
-        let Some((least, returns)) = ends.first else { return };
+        let Some((least, returns)) = ends.first else {
+            return;
+        };
         self.least = self.least.min(least);
         if let Some((most, free)) = ends.certain {
             self.returns = returns;
@@ -165,7 +186,10 @@ impl Hold {
 fn gone(queue: &Queue, message: &Message, max: Option<u64>) -> Span {
     let expires = message.expires();
     let mut latest = expires;
-    let mut gone = Span { lo: expires * 1000, hi: NEVER };
+    let mut gone = Span {
+        lo: expires * 1000,
+        hi: NEVER,
+    };
     for take in &message.takes {
         match take.by {
             By::Pop => {
@@ -174,7 +198,10 @@ fn gone(queue: &Queue, message: &Message, max: Option<u64>) -> Span {
             }
             By::Claim(claim) => {
                 let claim = &queue.claims[claim];
-                let doubtful = claim.doubtful.iter().map(|d| d.span.hi / 1000 + d.ttl + d.grace);
+                let doubtful = claim
+                    .doubtful
+                    .iter()
+                    .map(|d| d.span.hi / 1000 + d.ttl + d.grace);
                 let renewed = claim.renewals.iter().map(|r| r.deadline + r.grace);
                 latest = renewed.chain(doubtful).fold(latest, u64::max);
             }
@@ -199,7 +226,10 @@ fn gone(queue: &Queue, message: &Message, max: Option<u64>) -> Span {
     }
     if max.is_some() {
         // A claim that nobody was told of may have been its last.
-        let after = message.takes.last().map_or(message.born.lo, |last| last.at.lo);
+        let after = message
+            .takes
+            .last()
+            .map_or(message.born.lo, |last| last.at.lo);
         let blind = queue.blind.iter().filter(|blind| blind.span.hi >= after);
         gone.lo = blind.map(|blind| blind.span.lo).fold(gone.lo, Micros::min);
     }
@@ -209,9 +239,14 @@ fn gone(queue: &Queue, message: &Message, max: Option<u64>) -> Span {
 /// When a claim ended: with its last message, its release, or at its deadline.
 fn end(ops: &[Op], queue: &Queue, claim: &Claim) -> Span {
     let (least, most) = claim.deadlines();
-    let mut end = Span { lo: 0, hi: most.saturating_mul(1000).saturating_add(999) };
+    let mut end = Span {
+        lo: 0,
+        hi: most.saturating_mul(1000).saturating_add(999),
+    };
     for id in &claim.messages {
-        let Some(message) = queue.messages.get(id) else { continue };
+        let Some(message) = queue.messages.get(id) else {
+            continue;
+        };
         for take in &message.takes {
             if matches!(take.by, By::Claim(of) if queue.claims[of].fence == claim.fence) {
                 let removed = message.removals.iter().map(|removal| removal.span.lo);

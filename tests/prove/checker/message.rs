@@ -94,7 +94,10 @@ impl Message {
             seen: Vec::new(),
             is_left: false,
             letter_of: None,
-            gone: Span { lo: Micros::MAX, hi: Micros::MAX },
+            gone: Span {
+                lo: Micros::MAX,
+                hi: Micros::MAX,
+            },
         }
     }
 
@@ -112,7 +115,9 @@ impl Message {
     /// Some claim that `by` holds for certainly held it all the time.
     pub fn is_surely_held(&self, span: Span, by: impl Fn(usize) -> bool) -> bool {
         self.takes.iter().any(|take| {
-            let By::Claim(claim) = take.by else { return false };
+            let By::Claim(claim) = take.by else {
+                return false;
+            };
             by(claim) && take.at.hi < span.lo && span.hi < take.hold.least
         })
     }
@@ -120,7 +125,9 @@ impl Message {
     /// Some claim that `by` holds for may have held it at some moment.
     pub fn is_maybe_held(&self, span: Span, by: impl Fn(usize) -> bool) -> bool {
         self.takes.iter().any(|take| {
-            let By::Claim(claim) = take.by else { return false };
+            let By::Claim(claim) = take.by else {
+                return false;
+            };
             by(claim) && take.at.lo <= span.hi && span.lo <= take.hold.most
         })
     }

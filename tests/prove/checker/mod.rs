@@ -77,7 +77,9 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Kind::TwoLiveClaims => "two claims live on one message",
-            Kind::EarlyReturn => "a message came back before the delay it was given back with was over",
+            Kind::EarlyReturn => {
+                "a message came back before the delay it was given back with was over"
+            }
             Kind::DeliveredAfterDelete => "a message came after it was deleted",
             Kind::RemovedTwice => "a message was deleted or popped twice",
             Kind::DeletedUnderAnother => "a message was taken out while another claim held it",
@@ -95,7 +97,9 @@ impl fmt::Display for Kind {
             Kind::Fifo => "a message was claimed before an older one",
             Kind::PassedOver => "a claimable message was passed over",
             Kind::Fence => "a fence did not grow",
-            Kind::Lease => "a lease has another deadline than it was given, or was renewed after it",
+            Kind::Lease => {
+                "a lease has another deadline than it was given, or was renewed after it"
+            }
             Kind::ClaimShows => "a claim shows other messages than it holds",
             Kind::Refusal => "a refusal had no cause",
             Kind::Token => "a token was good for other content",
@@ -123,7 +127,10 @@ impl Verdict {
     pub fn summary(&self, most: usize) -> String {
         let mut kinds: BTreeMap<Kind, Vec<&str>> = BTreeMap::new();
         for violation in &self.violations {
-            kinds.entry(violation.kind).or_default().push(&violation.text);
+            kinds
+                .entry(violation.kind)
+                .or_default()
+                .push(&violation.text);
         }
         let mut lines = Vec::new();
         for (kind, texts) in kinds {

@@ -44,7 +44,11 @@ fn growing<T: Ord + Copy + std::fmt::Display>(
         if let Some((before, by)) = highest
             && before >= *first
         {
-            let text = format!("{first} after {before}: {} || {}", book.show(*op), book.show(by));
+            let text = format!(
+                "{first} after {before}: {} || {}",
+                book.show(*op),
+                book.show(by)
+            );
             found.push(Violation { kind, text });
         }
     }
@@ -53,13 +57,24 @@ fn growing<T: Ord + Copy + std::fmt::Display>(
 fn posts(book: &Book, q: usize, found: &mut Vec<Violation>) {
     let mut posts = Vec::new();
     for (at, op) in book.ops.iter().enumerate().filter(|(_, op)| op.queue == q) {
-        let Outcome::Posted(ids) = &op.got else { continue };
-        let (Some(first), Some(last)) = (ids.first(), ids.last()) else { continue };
+        let Outcome::Posted(ids) = &op.got else {
+            continue;
+        };
+        let (Some(first), Some(last)) = (ids.first(), ids.last()) else {
+            continue;
+        };
         if !ids.is_sorted_by(|a, b| a < b) {
-            found.push(Violation { kind: Kind::IdOrder, text: book.show(at) });
+            found.push(Violation {
+                kind: Kind::IdOrder,
+                text: book.show(at),
+            });
         }
         // One that only repeats what was posted before says nothing.
-        if book.queues[q].messages.get(first).is_some_and(|m| m.born.hi <= Span::of(op).hi && m.born.lo >= Span::of(op).lo) {
+        if book.queues[q]
+            .messages
+            .get(first)
+            .is_some_and(|m| m.born.hi <= Span::of(op).hi && m.born.lo >= Span::of(op).lo)
+        {
             posts.push((Span::of(op), *first, *last, at));
         }
     }
@@ -69,23 +84,47 @@ fn posts(book: &Book, q: usize, found: &mut Vec<Violation>) {
 fn fences(book: &Book, q: usize, found: &mut Vec<Violation>) {
     let whole = book.queues[q].claims.iter().filter(|claim| claim.is_whole);
     let fences: Vec<_> = whole
-        .map(|claim| (Span::of(&book.ops[claim.op]), claim.fence, claim.fence, claim.op))
+        .map(|claim| {
+            (
+                Span::of(&book.ops[claim.op]),
+                claim.fence,
+                claim.fence,
+                claim.op,
+            )
+        })
         .collect();
     growing(book, Kind::Fence, &fences, found);
     for (at, op) in book.ops.iter().enumerate().filter(|(_, op)| op.queue == q) {
-        let (Call::Claim { claim, .. } | Call::Get { claim }) = &op.call else { continue };
-        let Outcome::Claimed { now, fence, .. } = &op.got else { continue };
+        let (Call::Claim { claim, .. } | Call::Get { claim }) = &op.call else {
+            continue;
+        };
+        let Outcome::Claimed { now, fence, .. } = &op.got else {
+            continue;
+        };
         let known = &book.queues[q].claims[book.queues[q].by_fence[fence]];
         if known.id != claim {
             let text = format!("{} || {}", book.show(at), book.show(known.op));
-            found.push(Violation { kind: Kind::Fence, text });
+            found.push(Violation {
+                kind: Kind::Fence,
+                text,
+            });
         }
         let span = Span::of(op);
         if !(span.lo <= now * 1000 + 999 && now * 1000 <= span.hi) {
-            found.push(Violation { kind: Kind::Clock, text: book.show(at) });
+            found.push(Violation {
+                kind: Kind::Clock,
+                text: book.show(at),
+            });
         }
-        if matches!(op.call, Call::Claim { .. }) && known.op == at && *fence < now * 1000 && known.is_whole {
-            found.push(Violation { kind: Kind::Fence, text: book.show(at) });
+        if matches!(op.call, Call::Claim { .. })
+            && known.op == at
+            && *fence < now * 1000
+            && known.is_whole
+        {
+            found.push(Violation {
+                kind: Kind::Fence,
+                text: book.show(at),
+            });
         }
     }
 }
@@ -96,7 +135,9 @@ fn first_deliveries(book: &Book, q: usize, found: &mut Vec<Violation>) {
     let mut claims: Vec<(u64, Id, bool, usize)> = Vec::new();
     let mut spans: Vec<(Span, Id, Id, usize)> = Vec::new();
     for message in queue.messages.values() {
-        let Some(first) = message.takes.first() else { continue };
+        let Some(first) = message.takes.first() else {
+            continue;
+        };
         let never = first.claims == u64::from(first.by != By::Pop);
         let is_first = message.delay == 0 && never;
         if let By::Claim(claim) = first.by {
@@ -113,8 +154,15 @@ fn first_deliveries(book: &Book, q: usize, found: &mut Vec<Violation>) {
             if let Some((before, by)) = highest.filter(|_| *is_first)
                 && before > *id
             {
-                let text = format!("{before} before {id}: {} || {}", book.show(by), book.show(*op));
-                found.push(Violation { kind: Kind::Fifo, text });
+                let text = format!(
+                    "{before} before {id}: {} || {}",
+                    book.show(by),
+                    book.show(*op)
+                );
+                found.push(Violation {
+                    kind: Kind::Fifo,
+                    text,
+                });
             }
         }
         let last = same.iter().map(|(_, id, _, op)| (*id, *op)).max();
@@ -133,7 +181,10 @@ fn replies(book: &Book, found: &mut Vec<Violation>) {
             _ => true,
         };
         if !sorted {
-            found.push(Violation { kind: Kind::ReplyOrder, text: book.show(at) });
+            found.push(Violation {
+                kind: Kind::ReplyOrder,
+                text: book.show(at),
+            });
         }
         let asked = match &op.call {
             Call::Claim { limit, .. } | Call::Pop { limit, .. } | Call::List { limit } => *limit,
@@ -147,7 +198,10 @@ fn replies(book: &Book, found: &mut Vec<Violation>) {
         let is_repeat = matches!(&op.got, Outcome::Claimed { fence, .. }
             if { let queue = &book.queues[op.queue]; queue.claims[queue.by_fence[fence]].op != at });
         if came > asked && !is_repeat {
-            found.push(Violation { kind: Kind::ReplyOrder, text: book.show(at) });
+            found.push(Violation {
+                kind: Kind::ReplyOrder,
+                text: book.show(at),
+            });
         }
     }
 }
@@ -156,13 +210,26 @@ fn replies(book: &Book, found: &mut Vec<Violation>) {
 fn tokens(book: &Book, found: &mut Vec<Violation>) {
     let mut used: HashMap<(usize, &str), (u32, u32, usize)> = HashMap::new();
     for (at, op) in book.ops.iter().enumerate() {
-        let (Call::Post { token: Some(token), stem, count, .. }, Outcome::Posted(_)) = (&op.call, &op.got) else {
+        let (
+            Call::Post {
+                token: Some(token),
+                stem,
+                count,
+                ..
+            },
+            Outcome::Posted(_),
+        ) = (&op.call, &op.got)
+        else {
             continue;
         };
-        let (first_stem, first_count, first) = *used.entry((op.queue, token)).or_insert((*stem, *count, at));
+        let (first_stem, first_count, first) =
+            *used.entry((op.queue, token)).or_insert((*stem, *count, at));
         if (first_stem, first_count) != (*stem, *count) {
             let text = format!("{} || {}", book.show(first), book.show(at));
-            found.push(Violation { kind: Kind::Token, text });
+            found.push(Violation {
+                kind: Kind::Token,
+                text,
+            });
         }
     }
 }

@@ -109,7 +109,9 @@ fn messages(book: &Book, q: usize, rates: &mut Rates) {
             rates.add("dead letters", 1);
         }
         for pair in message.takes.windows(2) {
-            let By::Claim(claim) = pair[0].by else { continue };
+            let By::Claim(claim) = pair[0].by else {
+                continue;
+            };
             if pair[0].hold.returns == queue.claims[claim].deadlines().0 * 1000 {
                 rates.add("lapsed", 1);
             }

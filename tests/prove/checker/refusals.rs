@@ -16,14 +16,23 @@ pub fn check(book: &mut Book) {
     let tokens = tokens(book.ops);
     for (at, op) in book.ops.iter().enumerate() {
         let queue = &book.queues[op.queue];
-        let case = Case { book, queue, op, span: Span::of(op), tokens: &tokens };
+        let case = Case {
+            book,
+            queue,
+            op,
+            span: Span::of(op),
+            tokens: &tokens,
+        };
         let is_right = match &op.got {
             Outcome::Refused { word, about } => case.is_justified(word, Id::parse(about)),
             Outcome::Done(count) => case.counts(*count),
             _ => true,
         };
         if !is_right {
-            found.push(Violation { kind: Kind::Refusal, text: book.show(at) });
+            found.push(Violation {
+                kind: Kind::Refusal,
+                text: book.show(at),
+            });
         }
     }
     book.violations.extend(found);
@@ -43,7 +52,13 @@ type Tokens<'a> = HashMap<(usize, &'a str), Vec<usize>>;
 fn tokens<'a>(ops: &'a [Op]) -> Tokens<'a> {
     let mut tokens: Tokens<'a> = HashMap::new();
     for (at, op) in ops.iter().enumerate() {
-        if let Call::Post { token: Some(token), .. } | Call::Pop { token: Some(token), .. } = &op.call {
+        if let Call::Post {
+            token: Some(token), ..
+        }
+        | Call::Pop {
+            token: Some(token), ..
+        } = &op.call
+        {
             tokens.entry((op.queue, token)).or_default().push(at);
         }
     }
@@ -59,29 +74,55 @@ impl Case<'_, '_> {
             (Call::Delete { claim: None, .. }, "CLAIMED") => {
                 message.is_some_and(|m| blind || m.is_maybe_held(self.span, |_| true))
             }
-            (Call::Delete { claim: Some(claim), .. } | Call::Nack { claim, .. }, "NOTYOURS") => {
+            (
+                Call::Delete {
+                    claim: Some(claim), ..
+                }
+                | Call::Nack { claim, .. },
+                "NOTYOURS",
+            ) => {
                 let other = |of: usize| claims[of].id != claim;
                 message.is_some_and(|m| blind || m.is_maybe_held(self.span, other))
             }
-            (Call::Delete { claim: Some(_), .. }, "NOTCLAIMED") | (Call::Nack { .. }, "NOTCLAIMED") => {
-                message.is_some_and(|m| {
-                    m.maybe_lives(self.span) && !self.was_held_throughout(m.id)
-                })
+            (Call::Delete { claim: Some(_), .. }, "NOTCLAIMED")
+            | (Call::Nack { .. }, "NOTCLAIMED") => {
+                message.is_some_and(|m| m.maybe_lives(self.span) && !self.was_held_throughout(m.id))
             }
             // Of a delete the refusal says whose message it is; the library passes on the claim alone.
-            (Call::Delete { claim: Some(claim), .. }, "CLAIMGONE") => !self.surely_lives(claim),
-            (Call::Nack { claim, .. } | Call::Renew { claim, .. } | Call::Get { claim }, "CLAIMGONE") => {
-                !self.surely_lives(claim)
-            }
+            (
+                Call::Delete {
+                    claim: Some(claim), ..
+                },
+                "CLAIMGONE",
+            ) => !self.surely_lives(claim),
+            (
+                Call::Nack { claim, .. } | Call::Renew { claim, .. } | Call::Get { claim },
+                "CLAIMGONE",
+            ) => !self.surely_lives(claim),
             (Call::Nack { .. }, "MESSAGEGONE") => {
                 message.is_none_or(|m| !m.surely_lives(self.span))
             }
             // The delay is not less than what is left of the ttl.
-            (Call::Nack { ids, delay, .. }, "BADARG") => ids.iter().any(|id| {
+            (
+                Call::Nack {
+                    ids, delay, claim, ..
+                },
+                "BADARG",
+            ) => ids.iter().any(|id| {
                 let message = self.queue.messages.get(id);
-                message.is_some_and(|m| *delay > 0 && m.expires() <= self.span.hi / 1000 + delay)
+                let takes = message.into_iter().flat_map(|message| &message.takes);
+                let mut own =
+                    takes.filter(|take| matches!(take.by, By::Claim(of) if claims[of].id == claim));
+                own.any(|take| *delay > 0 && take.expires <= self.span.hi / 1000 + delay)
             }),
-            (Call::Post { token: Some(token), stem, .. }, "TOKENREUSED") => self.was_used(token, *stem),
+            (
+                Call::Post {
+                    token: Some(token),
+                    stem,
+                    ..
+                },
+                "TOKENREUSED",
+            ) => self.was_used(token, *stem),
             _ => false,
         }
     }
@@ -89,7 +130,10 @@ impl Case<'_, '_> {
     /// Some claim held it, from before the operation to after it.
     fn was_held_throughout(&self, id: Id) -> bool {
         let message = &self.queue.messages[&id];
-        let removed = message.removals.iter().any(|removal| removal.span.lo <= self.span.hi);
+        let removed = message
+            .removals
+            .iter()
+            .any(|removal| removal.span.lo <= self.span.hi);
         !removed && message.is_surely_held(self.span, |_| true)
     }
 
@@ -103,10 +147,13 @@ impl Case<'_, '_> {
 
     fn was_used(&self, token: &str, stem: u32) -> bool {
         let uses = self.tokens.get(&(self.op.queue, token));
-        uses.into_iter().flatten().map(|at| &self.book.ops[*at]).any(|op| {
-            let other = !matches!(op.call, Call::Post { stem: of, .. } if of == stem);
-            other && op.begun <= self.op.ended
-        })
+        uses.into_iter()
+            .flatten()
+            .map(|at| &self.book.ops[*at])
+            .any(|op| {
+                let other = !matches!(op.call, Call::Post { stem: of, .. } if of == stem);
+                other && op.begun <= self.op.ended
+            })
     }
 
     /// How many were deleted, let go, or given back.
@@ -131,21 +178,39 @@ impl Case<'_, '_> {
 
     /// It was in the queue when the operation began, and nothing but this can have taken it out.
     fn had_to_go(&self, message: &Message) -> bool {
-        let others = message.removals.iter().filter(|removal| !std::ptr::eq(&self.book.ops[removal.op], self.op));
-        let first = others.map(|removal| removal.span.lo).min().unwrap_or(u64::MAX);
+        let others = message
+            .removals
+            .iter()
+            .filter(|removal| !std::ptr::eq(&self.book.ops[removal.op], self.op));
+        let first = others
+            .map(|removal| removal.span.lo)
+            .min()
+            .unwrap_or(u64::MAX);
         let popped = message.takes.iter().filter(|take| take.by == By::Pop);
         let popped = popped.map(|take| take.at.lo).min().unwrap_or(u64::MAX);
-        let dead = message.takes.last().filter(|take| take.hold.free_from.is_none());
+        let dead = message
+            .takes
+            .last()
+            .filter(|take| take.hold.free_from.is_none());
         let dead = dead.map_or(u64::MAX, |take| take.hold.least);
         let expires = message.expires() * 1000;
         message.born.hi < self.span.lo
             && self.span.hi < first.min(popped).min(dead).min(expires)
-            && !self.queue.is_blind(Span { lo: message.born.lo, hi: self.span.hi })
+            && !self.queue.is_blind(Span {
+                lo: message.born.lo,
+                hi: self.span.hi,
+            })
     }
 
     fn released(&self, claim: &str, count: u64) -> bool {
-        let Some(named) = self.queue.named.get(claim) else { return count == 0 };
-        let granted: Vec<_> = named.granted.iter().map(|claim| &self.queue.claims[*claim]).collect();
+        let Some(named) = self.queue.named.get(claim) else {
+            return count == 0;
+        };
+        let granted: Vec<_> = named
+            .granted
+            .iter()
+            .map(|claim| &self.queue.claims[*claim])
+            .collect();
         let is_unknown = !named.lost.is_empty();
         let of = |index: usize| self.queue.claims[index].id == claim;
         let messages = granted.iter().flat_map(|claim| &claim.messages);
@@ -157,7 +222,9 @@ impl Case<'_, '_> {
             most += u64::from(message.is_maybe_held(self.span, of));
             // The release itself is what ends the hold.
             let held = message.takes.iter().any(|take| {
-                let By::Claim(index) = take.by else { return false };
+                let By::Claim(index) = take.by else {
+                    return false;
+                };
                 let claim = &self.queue.claims[index];
                 of(index)
                     && take.at.hi < self.span.lo
@@ -173,14 +240,26 @@ impl Case<'_, '_> {
     fn is_untouched(&self, message: &Message, since: Span) -> bool {
         let meets = |span: Span| span.lo <= self.span.hi && since.lo <= span.hi;
         let named = |op: usize| !std::ptr::eq(&self.book.ops[op], self.op);
-        let taken = message.takes.iter().any(|take| take.at.lo > since.lo && take.at.lo <= self.span.hi);
+        let taken = message
+            .takes
+            .iter()
+            .any(|take| take.at.lo > since.lo && take.at.lo <= self.span.hi);
         let removed = message.removals.iter().any(|removal| meets(removal.span));
         let returned = message.returns.iter().any(|returned| meets(returned.span));
-        let released = message.takes.iter().filter(|take| take.at == since).any(|take| {
-            let By::Claim(claim) = take.by else { return false };
-            let named_ = &self.queue.named[self.queue.claims[claim].id];
-            named_.releases.iter().any(|op| named(*op) && meets(Span::of(&self.book.ops[*op])))
-        });
+        let released = message
+            .takes
+            .iter()
+            .filter(|take| take.at == since)
+            .any(|take| {
+                let By::Claim(claim) = take.by else {
+                    return false;
+                };
+                let named_ = &self.queue.named[self.queue.claims[claim].id];
+                named_
+                    .releases
+                    .iter()
+                    .any(|op| named(*op) && meets(Span::of(&self.book.ops[*op])))
+            });
         !taken && !removed && !returned && !released
     }
 }

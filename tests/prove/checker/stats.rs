@@ -58,24 +58,42 @@ fn census(book: &Book, q: usize) -> Census {
         Some(_) => HashSet::new(),
     };
     for message in queue.messages.values() {
-        let sure = Interval { from: message.born.hi, to: message.gone.lo };
-        let maybe = Interval { from: message.born.lo, to: message.gone.hi };
+        let sure = Interval {
+            from: message.born.hi,
+            to: message.gone.lo,
+        };
+        let maybe = Interval {
+            from: message.born.lo,
+            to: message.gone.hi,
+        };
         census.total.add(sure, maybe);
         claimed(message, &mut census.claimed);
         delayed(message, &mut census.delayed);
         let free = gaps(book, q, message).into_iter();
-        census.free.sure.extend(free.map(|gap| Interval { to: gap.to.min(message.gone.lo), ..gap }));
+        census.free.sure.extend(free.map(|gap| Interval {
+            to: gap.to.min(message.gone.lo),
+            ..gap
+        }));
         dead(book, q, message, &kept, &mut census.dead);
     }
     census.free.sure.retain(|gap| gap.from < gap.to);
     for (span, most) in &queue.unknown_posts {
-        let interval = Interval { from: span.lo, to: u64::MAX };
+        let interval = Interval {
+            from: span.lo,
+            to: u64::MAX,
+        };
         census.total.maybe.extend((0..*most).map(|_| interval));
         census.delayed.maybe.extend((0..*most).map(|_| interval));
     }
     for blind in &queue.blind {
-        let interval = Interval { from: blind.span.lo, to: blind.span.hi };
-        census.claimed.maybe.extend((0..blind.most).map(|_| interval));
+        let interval = Interval {
+            from: blind.span.lo,
+            to: blind.span.hi,
+        };
+        census
+            .claimed
+            .maybe
+            .extend((0..blind.most).map(|_| interval));
     }
     census
 }
@@ -83,35 +101,68 @@ fn census(book: &Book, q: usize) -> Census {
 fn claimed(message: &Message, bounds: &mut Bounds) {
     for take in message.takes.iter().filter(|take| take.by != By::Pop) {
         let to = take.hold.least.min(message.gone.lo);
-        let sure = Interval { from: take.at.hi, to };
-        bounds.add(sure, Interval { from: take.at.lo, to: take.hold.most.max(take.at.lo) });
+        let sure = Interval {
+            from: take.at.hi,
+            to,
+        };
+        bounds.add(
+            sure,
+            Interval {
+                from: take.at.lo,
+                to: take.hold.most.max(take.at.lo),
+            },
+        );
     }
 }
 
 fn delayed(message: &Message, bounds: &mut Bounds) {
     if message.delay > 0 {
         let to = message.matures();
-        let sure = Interval { from: message.born.hi, to: to.min(message.gone.lo) };
-        bounds.add(sure, Interval { from: message.born.lo, to: to + 999 });
+        let sure = Interval {
+            from: message.born.hi,
+            to: to.min(message.gone.lo),
+        };
+        bounds.add(
+            sure,
+            Interval {
+                from: message.born.lo,
+                to: to + 999,
+            },
+        );
     }
     for returned in message.returns.iter().filter(|returned| returned.delay > 0) {
         let to = returned.span.hi.saturating_add((returned.delay + 1) * 1000);
-        bounds.maybe.push(Interval { from: returned.span.lo, to });
+        bounds.maybe.push(Interval {
+            from: returned.span.lo,
+            to,
+        });
     }
 }
 
 /// Kept letters stay; those in transit go at once, and are counted only while they are.
 fn dead(book: &Book, q: usize, message: &Message, kept: &HashSet<Body>, bounds: &mut Bounds) {
-    let Some(max) = book.rules[q].max_claims else { return };
-    let last = message.takes.last().filter(|take| take.claims >= max && take.by != By::Pop);
+    let Some(max) = book.rules[q].max_claims else {
+        return;
+    };
+    let last = message
+        .takes
+        .last()
+        .filter(|take| take.claims >= max && take.by != By::Pop);
     let blind = !book.queues[q].blind.is_empty();
     if last.is_none() && !blind {
         return;
     }
-    let from = if blind { message.born.lo } else { last.map_or(0, |take| take.hold.least) };
+    let from = if blind {
+        message.born.lo
+    } else {
+        last.map_or(0, |take| take.hold.least)
+    };
     bounds.maybe.push(Interval { from, to: u64::MAX });
     if let (Some(take), true) = (last, kept.contains(&message.body)) {
-        bounds.sure.push(Interval { from: take.hold.most, to: u64::MAX });
+        bounds.sure.push(Interval {
+            from: take.hold.most,
+            to: u64::MAX,
+        });
     }
 }
 
@@ -129,7 +180,15 @@ fn counts(book: &Book, q: usize, stats: &[usize], found: &mut Vec<Violation>) {
     let dead_bounds = bounds(&census.dead);
     let free_least = containing(&census.free.sure, &spans);
     for (i, at) in stats.iter().enumerate() {
-        let Outcome::Counted { free, claimed, delayed, total, dead, .. } = book.ops[*at].got else {
+        let Outcome::Counted {
+            free,
+            claimed,
+            delayed,
+            total,
+            dead,
+            ..
+        } = book.ops[*at].got
+        else {
             continue;
         };
         let values = [
@@ -150,7 +209,10 @@ fn counts(book: &Book, q: usize, stats: &[usize], found: &mut Vec<Violation>) {
         }
         if !wrong.is_empty() {
             let text = format!("{}: {}", wrong.join(", "), book.show(*at));
-            found.push(Violation { kind: Kind::Stats, text });
+            found.push(Violation {
+                kind: Kind::Stats,
+                text,
+            });
         }
     }
 }
@@ -164,16 +226,24 @@ fn ends(book: &Book, q: usize, stats: &[usize], found: &mut Vec<Violation>) {
     let mut forward = Vec::new();
     let mut backward = Vec::new();
     for (at, message) in messages.values().enumerate() {
-        let lives = Interval { from: message.born.hi, to: message.gone.lo };
+        let lives = Interval {
+            from: message.born.hi,
+            to: message.gone.lo,
+        };
         forward.push((lives, at, at));
         backward.push((lives, size - 1 - at, at));
     }
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for at in stats {
-        let Outcome::Counted { oldest, newest, .. } = book.ops[*at].got else { continue };
+        let Outcome::Counted { oldest, newest, .. } = book.ops[*at].got else {
+            continue;
+        };
         let span = Span::of(&book.ops[*at]);
         before.push((span, oldest.map_or(size, rank)));
-        after.push((span, newest.map_or(size, |newest| size - 1 - rank(newest).min(size - 1))));
+        after.push((
+            span,
+            newest.map_or(size, |newest| size - 1 - rank(newest).min(size - 1)),
+        ));
         for end in [oldest, newest].into_iter().flatten() {
             let lives = messages.get(&end).map(|message| message.maybe_lives(span));
             // A letter that nobody has claimed yet is not known.
@@ -181,7 +251,10 @@ fn ends(book: &Book, q: usize, stats: &[usize], found: &mut Vec<Violation>) {
             let is_unknown = lives.is_none() && !book.queues[q].unknown_posts.is_empty();
             if !lives.unwrap_or(is_letter || is_unknown) {
                 let text = format!("{end} was not there: {}", book.show(*at));
-                found.push(Violation { kind: Kind::Stats, text });
+                found.push(Violation {
+                    kind: Kind::Stats,
+                    text,
+                });
             }
         }
     }
@@ -190,7 +263,10 @@ fn ends(book: &Book, q: usize, stats: &[usize], found: &mut Vec<Violation>) {
     for ((at, older), newer) in stats.iter().zip(older).zip(newer) {
         for beyond in [older, newer].into_iter().flatten() {
             let text = format!("{} lies beyond: {}", ids[beyond], book.show(*at));
-            found.push(Violation { kind: Kind::Stats, text });
+            found.push(Violation {
+                kind: Kind::Stats,
+                text,
+            });
         }
     }
 }

@@ -20,7 +20,10 @@ impl Plain {
             targets.dedup();
             for target in targets {
                 let there = letters.iter().filter(|letter| letter[1].text() == target);
-                let ids: Vec<_> = there.clone().map(|letter| letter[0].bytes().to_vec()).collect();
+                let ids: Vec<_> = there
+                    .clone()
+                    .map(|letter| letter[0].bytes().to_vec())
+                    .collect();
                 let mut args = vec![Vec::new(), arg(tag)];
                 for letter in there {
                     args.extend([letter[0].bytes().to_vec(), letter[2].bytes().to_vec()]);

@@ -127,7 +127,9 @@ async fn ask(queue: &Queue, who: u32, call: &Call) -> Result<Outcome> {
         }
         Call::List { limit } => {
             let page = queue.list().claimed(true).delayed(true).limit(*limit);
-            Ok(Outcome::Page(page.await?.messages.iter().map(seen).collect()))
+            Ok(Outcome::Page(
+                page.await?.messages.iter().map(seen).collect(),
+            ))
         }
         Call::Stats => {
             let stats = queue.stats().await?;

@@ -124,7 +124,13 @@ impl Plain {
         lost.send(std::slice::from_ref(request)).expect("sent");
         drop(lost);
         let list = vec![b"CLIENT".to_vec(), b"LIST".to_vec(), arg("ID"), arg(id)];
-        while !self.connection.ask(&list).expect("a list").bytes().is_empty() {}
+        while !self
+            .connection
+            .ask(&list)
+            .expect("a list")
+            .bytes()
+            .is_empty()
+        {}
     }
 
     fn args(who: u32, call: &Call) -> (&'static str, Vec<Vec<u8>>) {
@@ -139,7 +145,13 @@ impl Plain {
                 token,
             } => {
                 let digest = format!("{stem}x{count}");
-                let mut args = vec![none(), arg(who), optional(token.as_ref()), arg(digest), none()];
+                let mut args = vec![
+                    none(),
+                    arg(who),
+                    optional(token.as_ref()),
+                    arg(digest),
+                    none(),
+                ];
                 for place in 0..*count {
                     args.extend([optional(*ttl), optional(*delay)]);
                     args.push(wrapped(&Body(who, *stem, place).text()));

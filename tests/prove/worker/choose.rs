@@ -204,11 +204,26 @@ impl Chooser {
         let ids = self.some_of(&ids);
         let ttl = self.lease();
         Some(match self.rng.below(10) {
-            0..=3 => Call::Delete { claim: Some(claim), ids },
-            4..=5 => Call::Nack { claim, ids, delay: 0, untried: false },
-            6..=7 => Call::Renew { claim, ttl, grace: 0 },
+            0..=3 => Call::Delete {
+                claim: Some(claim),
+                ids,
+            },
+            4..=5 => Call::Nack {
+                claim,
+                ids,
+                delay: 0,
+                untried: false,
+            },
+            6..=7 => Call::Renew {
+                claim,
+                ttl,
+                grace: 0,
+            },
             8 => Call::Get { claim },
-            _ => Call::Release { claim, untried: false },
+            _ => Call::Release {
+                claim,
+                untried: false,
+            },
         })
     }
 
@@ -223,9 +238,17 @@ impl Chooser {
         match (self.rng.below(10), own) {
             (0..=3, Some(claim)) => {
                 if self.rng.percent(60) {
-                    Some(Call::Delete { claim: Some(claim), ids })
+                    Some(Call::Delete {
+                        claim: Some(claim),
+                        ids,
+                    })
                 } else {
-                    Some(Call::Nack { claim, ids, delay: 0, untried: false })
+                    Some(Call::Nack {
+                        claim,
+                        ids,
+                        delay: 0,
+                        untried: false,
+                    })
                 }
             }
             (4..=5, _) => self.under(theirs, ids),
@@ -262,7 +285,13 @@ impl Chooser {
     fn claim_again(&mut self, place: Place) -> Option<Call> {
         let (claim, _) = self.held(place)?;
         let (ttl, grace, limit, wait) = (300, 10, 2, None);
-        Some(Call::Claim { claim, ttl, grace, limit, wait })
+        Some(Call::Claim {
+            claim,
+            ttl,
+            grace,
+            limit,
+            wait,
+        })
     }
 
     /// The same again, or, as a faulty program would, something else under its token.

@@ -77,10 +77,19 @@ impl Hand {
             }
             (_, Outcome::Page(page)) => {
                 self.hear(page.iter().map(|seen| seen.id));
-                let claimed = page.iter().filter_map(|seen| Some((seen.id, seen.claim.clone()?)));
+                let claimed = page
+                    .iter()
+                    .filter_map(|seen| Some((seen.id, seen.claim.clone()?)));
                 self.others = claimed.collect();
             }
-            (Call::Delete { claim: Some(claim), ids } | Call::Nack { claim, ids, .. }, Outcome::Done(_)) => {
+            (
+                Call::Delete {
+                    claim: Some(claim),
+                    ids,
+                }
+                | Call::Nack { claim, ids, .. },
+                Outcome::Done(_),
+            ) => {
                 self.strike(claim, ids);
             }
             (
@@ -88,7 +97,9 @@ impl Hand {
                 | Call::Renew { claim, .. }
                 | Call::Get { claim }
                 | Call::Nack { claim, .. }
-                | Call::Delete { claim: Some(claim), .. },
+                | Call::Delete {
+                    claim: Some(claim), ..
+                },
                 Outcome::Done(_) | Outcome::Refused { .. } | Outcome::Lost,
             ) => {
                 if let Some(at) = self.find(claim) {
