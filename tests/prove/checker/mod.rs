@@ -73,6 +73,36 @@ pub enum Kind {
     Clock,
 }
 
+impl Kind {
+    pub const ALL: &[Kind] = &[
+        Kind::TwoLiveClaims,
+        Kind::EarlyReturn,
+        Kind::DeliveredAfterDelete,
+        Kind::RemovedTwice,
+        Kind::DeletedUnderAnother,
+        Kind::EndedWithoutHolding,
+        Kind::Lost,
+        Kind::Invented,
+        Kind::Doubled,
+        Kind::DiedEarly,
+        Kind::ExpiredDelivered,
+        Kind::Expiry,
+        Kind::DelayedDelivered,
+        Kind::ClaimsCount,
+        Kind::IdOrder,
+        Kind::ReplyOrder,
+        Kind::Fifo,
+        Kind::PassedOver,
+        Kind::Fence,
+        Kind::Lease,
+        Kind::ClaimShows,
+        Kind::Refusal,
+        Kind::Token,
+        Kind::Stats,
+        Kind::Clock,
+    ];
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
