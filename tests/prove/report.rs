@@ -16,6 +16,8 @@ pub struct Row {
     /// Why it proves nothing, though no violation was found.
     pub failures: Vec<String>,
     pub details: Vec<(String, String)>,
+    /// Where faults were put in on purpose.
+    pub mutations: Vec<Mutation>,
     pub command: String,
 }
 
@@ -54,14 +56,18 @@ printed; the command of a row repeats it.
 ";
 
 /// Writes `reliability.md` and `reliability.json` into `docs`.
-pub fn write(docs: &Path, rows: &[Row], mutations: &[Mutation]) -> std::io::Result<()> {
-    std::fs::write(docs.join("reliability.md"), markdown(rows, mutations))?;
-    let mut text = serde_json::to_string_pretty(&machine(rows, mutations))?;
+pub fn write(docs: &Path, rows: &[Row]) -> std::io::Result<()> {
+    std::fs::write(docs.join("reliability.md"), markdown(rows))?;
+    let mut text = serde_json::to_string_pretty(&machine(rows))?;
     text.push('\n');
     std::fs::write(docs.join("reliability.json"), text)
 }
 
-fn markdown(rows: &[Row], mutations: &[Mutation]) -> String {
+fn mutations(rows: &[Row]) -> Vec<&Mutation> {
+    rows.iter().flat_map(|row| &row.mutations).collect()
+}
+
+fn markdown(rows: &[Row]) -> String {
     let mut text = format!("{HEAD}\n| proof | tried | violations |\n| --- | --- | --- |\n");
     for row in rows {
         text += &format!(
@@ -78,6 +84,7 @@ fn markdown(rows: &[Row], mutations: &[Mutation]) -> String {
             text += &format!("| {what} | {how_much} |\n");
         }
     }
+    let mutations = mutations(rows);
     if !mutations.is_empty() {
         text += "\n## Faults put in on purpose\n\n| fault | noticed by |\n| --- | --- |\n";
         for mutation in mutations {
@@ -87,7 +94,7 @@ fn markdown(rows: &[Row], mutations: &[Mutation]) -> String {
     text
 }
 
-fn machine(rows: &[Row], mutations: &[Mutation]) -> Value {
+fn machine(rows: &[Row]) -> Value {
     let row = |row: &Row| {
         let details = row
             .details
@@ -106,6 +113,6 @@ fn machine(rows: &[Row], mutations: &[Mutation]) -> Value {
         |mutation: &Mutation| json!({"name": mutation.name, "caught_by": mutation.caught_by});
     json!({
         "rows": rows.iter().map(row).collect::<Vec<_>>(),
-        "mutations": mutations.iter().map(mutation).collect::<Vec<_>>(),
+        "mutations": mutations(rows).into_iter().map(mutation).collect::<Vec<_>>(),
     })
 }

@@ -9,6 +9,8 @@ pub struct Scale {
     pub seed: u64,
     pub operations: u32,
     pub clients: u32,
+    /// How many of the faults in tests/mutations are tried.
+    pub mutations: usize,
     base: PathBuf,
 }
 
@@ -29,7 +31,17 @@ impl Scale {
             seed: number("MARCONI_SEED").unwrap_or(20_141_109),
             operations: number("MARCONI_OPERATIONS").unwrap_or(operations) as u32,
             clients: number("MARCONI_CLIENTS").unwrap_or(clients) as u32,
+            mutations: if is_full { usize::MAX } else { 3 },
             base: std::env::temp_dir().join(format!("marconi-prove-{}", std::process::id())),
+        }
+    }
+
+    /// The same, of another size.
+    pub fn sized(&self, operations: u32, clients: u32) -> Scale {
+        Scale {
+            operations,
+            clients,
+            ..self.clone()
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::message::Message;
 use super::span::Span;
 use super::{Audit, Kind, Violation};
-use crate::history::{Body, Id, Op, Outcome};
+use crate::history::{Body, Call, Id, Micros, Op, Outcome};
 use crate::plan::Rules;
 
 pub struct Book<'a> {
@@ -15,6 +15,8 @@ pub struct Book<'a> {
     pub ops: &'a [Op],
     pub audit: &'a Audit,
     pub queues: Vec<Queue<'a>>,
+    /// When a token was first sent with an answer that was lost, by queue.
+    pub tries: HashMap<(usize, &'a str), Micros>,
     pub violations: Vec<Violation>,
 }
 
@@ -104,6 +106,21 @@ impl Queue<'_> {
 }
 
 impl Book<'_> {
+    /// When the operation was done, at the earliest and latest: it may be the repeat of one whose answer was lost.
+    pub fn tried(&self, op: &Op) -> Span {
+        let span = Span::of(op);
+        let (Call::Post { token, .. } | Call::Pop { token, .. }) = &op.call else {
+            return span;
+        };
+        let first = token
+            .as_deref()
+            .and_then(|token| self.tries.get(&(op.queue, token)));
+        Span {
+            lo: first.map_or(span.lo, |first| span.lo.min(*first)),
+            hi: span.hi,
+        }
+    }
+
     pub fn report(&mut self, kind: Kind, text: String) {
         self.violations.push(Violation { kind, text });
     }

@@ -2,6 +2,8 @@
 //!
 //! Guards that evidence is not bent to fit: what contradicts what stands in the book already is reported, not entered.
 
+use std::collections::HashMap;
+
 use super::book::{Book, Named, Queue, show};
 use super::grants::claims;
 use super::message::{By, Hold, Message, Removal, Return, Take};
@@ -28,12 +30,13 @@ const NOT_YET: Hold = Hold {
 
 pub fn book<'a>(rules: &'a [Rules], ops: &'a [Op], audit: &'a Audit) -> Book<'a> {
     let queues = rules.iter().map(|_| Queue::default()).collect();
-    let violations = Vec::new();
+    let (tries, violations) = (tries(ops), Vec::new());
     let mut book = Book {
         rules,
         ops,
         audit,
         queues,
+        tries,
         violations,
     };
     posts(&mut book);
@@ -56,6 +59,23 @@ pub fn book<'a>(rules: &'a [Rules], ops: &'a [Op], audit: &'a Audit) -> Book<'a>
     }
     rests(&mut book);
     book
+}
+
+/// Operations are in the order of their beginnings, so that the first of a token comes first.
+fn tries(ops: &[Op]) -> HashMap<(usize, &str), Micros> {
+    let mut tries = HashMap::new();
+    for op in ops.iter().filter(|op| op.got == Outcome::Lost) {
+        if let Call::Post {
+            token: Some(token), ..
+        }
+        | Call::Pop {
+            token: Some(token), ..
+        } = &op.call
+        {
+            tries.entry((op.queue, &**token)).or_insert(Span::of(op).lo);
+        }
+    }
+    tries
 }
 
 fn posts(book: &mut Book) {
@@ -113,7 +133,7 @@ fn posted(book: &mut Book, at: usize, id: Id, body: Body, ttl: u64, delay: u64) 
         lo: id.0 * 1000 - 1000,
         hi: id.0 * 1000 + 1999,
     };
-    let born = Span::of(op).and(by_id);
+    let born = book.tried(op).and(by_id);
     let is_repeat = by_id.is_before(Span::of(op));
     if born.is_none() && !is_repeat {
         let text = format!("{id}; {}", show(book.rules, op));
@@ -217,7 +237,7 @@ pub fn take(book: &mut Book, queue: usize, op: usize, by: By, at: Span, now: u64
 
 fn popped(book: &mut Book, at: usize, now: u64, messages: &[Taken]) {
     let op = &book.ops[at];
-    let (span, by_now) = (Span::of(op), Span::of_ms(now));
+    let (span, by_now) = (book.tried(op), Span::of_ms(now));
     if by_now.lo > span.hi {
         let text = book.show(at);
         book.report(Kind::Clock, text);

@@ -103,7 +103,7 @@ fn takers(book: &Book, q: usize) -> Vec<Taker> {
                 }
                 (claim.at, &messages[..])
             }
-            Outcome::Popped { now, messages } => match span.and(Span::of_ms(*now)) {
+            Outcome::Popped { now, messages } => match book.tried(op).and(Span::of_ms(*now)) {
                 Some(span) => (span, &messages[..]),
                 None => continue,
             },

@@ -216,12 +216,12 @@ fn gone(queue: &Queue, message: &Message, max: Option<u64>) -> Span {
             gone.hi = gone.hi.min(removal.span.hi);
         }
     }
-    if let (Some(max), Some(last)) = (max, message.takes.last()) {
-        if last.claims >= max && last.hold.counted && last.by != By::Pop {
-            gone.lo = gone.lo.min(last.hold.least);
-            if !last.hold.uncounted {
-                gone.hi = gone.hi.min(last.hold.most);
-            }
+    let last = message.takes.last().filter(|last| last.by != By::Pop);
+    let used_up = last.filter(|last| max.is_some_and(|max| last.claims >= max));
+    if let Some(last) = used_up.filter(|last| last.hold.counted) {
+        gone.lo = gone.lo.min(last.hold.least);
+        if !last.hold.uncounted {
+            gone.hi = gone.hi.min(last.hold.most);
         }
     }
     if max.is_some() {

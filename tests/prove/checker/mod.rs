@@ -22,13 +22,15 @@ mod stats;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::history::{Body, Micros, Op, Seen};
 use crate::plan::Rules;
 
 pub use rates::Rates;
 
 /// What lay in a queue when all clients had gone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Rest {
     pub messages: Vec<Seen>,
     /// Kept or in transit.
@@ -36,7 +38,7 @@ pub struct Rest {
 }
 
 /// The end of a history: the queues of a group were read to the end, and nobody else was there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Audit {
     pub from: Micros,
     pub to: Micros,

@@ -8,7 +8,7 @@ mod library;
 mod plain;
 mod resp;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::history::{Call, Outcome};
 
@@ -28,10 +28,10 @@ pub trait Client {
     ) -> Outcome;
 }
 
-pub fn connect(socket: &Path, plain: bool) -> Box<dyn Client> {
-    if plain {
-        Box::new(Plain::connect(socket))
-    } else {
-        Box::new(Library::connect(socket))
+/// One on this crate, or one that goes by the scripts in a directory.
+pub fn connect(socket: &Path, lua: Option<&PathBuf>) -> Box<dyn Client> {
+    match lua {
+        None => Box::new(Library::connect(socket)),
+        Some(lua) => Box::new(Plain::connect(socket, lua)),
     }
 }

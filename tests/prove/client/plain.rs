@@ -39,7 +39,7 @@ fn optional(value: Option<impl ToString>) -> Vec<u8> {
 }
 
 impl Plain {
-    pub fn connect(socket: &Path) -> Plain {
+    pub fn connect(socket: &Path, lua: &Path) -> Plain {
         let names = groups()
             .iter()
             .map(|group| group.iter().map(|rules| rules.name).collect())
@@ -47,7 +47,7 @@ impl Plain {
         Plain {
             socket: socket.to_owned(),
             connection: Connection::open(socket).expect("the server"),
-            scripts: read_scripts(),
+            scripts: read_scripts(lua),
             names,
         }
     }
@@ -318,8 +318,7 @@ fn id(reply: &Reply) -> Id {
     Id::parse(&reply.text()).expect("an id")
 }
 
-fn read_scripts() -> HashMap<String, Script> {
-    let lua = Path::new(env!("CARGO_MANIFEST_DIR")).join("lua");
+fn read_scripts(lua: &Path) -> HashMap<String, Script> {
     let manifest = std::fs::read(lua.join("manifest.json")).expect("the manifest");
     let manifest: Value = serde_json::from_slice(&manifest).expect("JSON");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();

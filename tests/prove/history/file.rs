@@ -46,7 +46,7 @@ pub struct Log {
     files: Vec<File>,
 }
 
-fn path(dir: &Path, group: usize, who: u32) -> PathBuf {
+pub fn path(dir: &Path, group: usize, who: u32) -> PathBuf {
     dir.join(format!("group-{group}.client-{who}.jsonl"))
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use file::{Log, Op, read};
+pub use file::{Log, Op, path, read};
 
 /// µs since 1970, by [`Clock`](crate::clock::Clock).
 pub type Micros = u64;

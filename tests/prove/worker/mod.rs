@@ -26,6 +26,8 @@ pub struct Orders {
     pub seed: u64,
     pub operations: u32,
     pub plain: bool,
+    /// Where a plain client finds the scripts.
+    pub lua: PathBuf,
 }
 
 struct Worker {
@@ -44,7 +46,7 @@ pub fn run(orders: &str) {
         who: orders.who,
         clock: Clock::start(),
         log: Log::create(&orders.dir, groups.len(), orders.who).expect("files for the history"),
-        client: client::connect(&orders.socket, orders.plain),
+        client: client::connect(&orders.socket, orders.plain.then_some(&orders.lua)),
         chooser: Chooser::new(&groups, orders.who, orders.seed, orders.plain),
         made: 0,
     };

@@ -43,6 +43,7 @@ pub fn prove(scale: &Scale) -> Row {
         violations: missed,
         failures,
         details: details.collect(),
+        mutations: Vec::new(),
         command: scale.command("checker"),
     }
 }
