@@ -15,7 +15,7 @@ use crate::rng::Rng;
 use crate::scale::Scale;
 
 /// Enough for each fault to show.
-const OPERATIONS: u32 = 12_000;
+const OPERATIONS: u32 = 24_000;
 const CLIENTS: u32 = 6;
 
 pub fn prove(scale: &Scale) -> Row {

@@ -86,7 +86,13 @@ impl Chooser {
     fn spoiled(&mut self, place: Place, mut call: Call) -> Choice {
         let next = self.next;
         let (token, who) = (self.rng.percent(30), self.who);
-        let lost = self.rng.below(1000) < 8;
+        // Of a pop a lost answer is worst.
+        let lost = self.rng.below(1000)
+            < if matches!(call, Call::Pop { .. }) {
+                50
+            } else {
+                8
+            };
         if let Call::Post { token: kept, .. } | Call::Pop { token: kept, .. } = &mut call
             && kept.is_none()
             && (token || lost)
