@@ -1,0 +1,37 @@
+//! Two ways to ask a queue: by this crate, and by the scripts alone, as a program in another language would.
+//!
+//! Guards that both answer in the same words, so that one history can hold them both.
+
+mod carry;
+mod envelope;
+mod library;
+mod plain;
+mod resp;
+
+use std::path::{Path, PathBuf};
+
+use crate::history::{Call, Outcome};
+
+pub use library::{Library, body_of};
+pub use plain::Plain;
+
+pub trait Client {
+    /// Asks, and waits for the answer. `lose` is how long to wait, in µs, before the answer is given up: the outcome is
+    /// then `Lost`, and by the time this returns the server has done it, or never will.
+    fn ask(
+        &mut self,
+        group: usize,
+        queue: usize,
+        who: u32,
+        call: &Call,
+        lose: Option<u64>,
+    ) -> Outcome;
+}
+
+/// One on this crate, or one that goes by the scripts in a directory.
+pub fn connect(socket: &Path, lua: Option<&PathBuf>) -> Box<dyn Client> {
+    match lua {
+        None => Box::new(Library::connect(socket)),
+        Some(lua) => Box::new(Plain::connect(socket, lua)),
+    }
+}

@@ -1,0 +1,336 @@
+//! A client without this crate: the scripts as they lie in `lua/`, the manifest, and docs/contract.md.
+//!
+//! Guards that the contract is enough: what it doesn't say is not done here.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::Client;
+use super::envelope::{body_in, wrapped};
+use super::resp::{Connection, Reply, Request};
+use crate::history::{Body, Call, Id, Outcome, Seen, Taken};
+use crate::plan::{PROJECT, groups};
+
+/// Rounds of sweep and call; far more than this history can need.
+const ROUNDS: usize = 200;
+
+struct Script {
+    sha1: String,
+    text: Vec<u8>,
+    keys: Vec<String>,
+}
+
+pub struct Plain {
+    socket: PathBuf,
+    connection: Connection,
+    scripts: HashMap<String, Script>,
+    names: Vec<Vec<&'static str>>,
+}
+
+/// What a script is given: numbers, texts and bytes alike.
+pub fn arg(value: impl ToString) -> Vec<u8> {
+    value.to_string().into_bytes()
+}
+
+fn optional(value: Option<impl ToString>) -> Vec<u8> {
+    value.map_or(Vec::new(), arg)
+}
+
+impl Plain {
+    pub fn connect(socket: &Path, lua: &Path) -> Plain {
+        let names = groups()
+            .iter()
+            .map(|group| group.iter().map(|rules| rules.name).collect())
+            .collect();
+        Plain {
+            socket: socket.to_owned(),
+            connection: Connection::open(socket).expect("the server"),
+            scripts: read_scripts(lua),
+            names,
+        }
+    }
+
+    fn request(&self, script: &str, tag: &str, args: &[Vec<u8>]) -> Request {
+        let script = &self.scripts[script];
+        let mut request = vec![
+            b"EVALSHA".to_vec(),
+            arg(&script.sha1),
+            arg(script.keys.len()),
+        ];
+        let keys = script.keys.iter();
+        request.extend(keys.map(|part| arg(format!("mq:{{{tag}}}:{part}"))));
+        request.extend_from_slice(args);
+        request
+    }
+
+    /// Calls these, each loaded where the server doesn't know it.
+    fn run_all(&mut self, calls: &[(&str, &str, Vec<Vec<u8>>)]) -> Vec<Reply> {
+        let requests: Vec<_> = calls
+            .iter()
+            .map(|(script, tag, args)| self.request(script, tag, args))
+            .collect();
+        let replies = self.connection.ask_all(&requests).expect("replies");
+        let unknown = |reply: &Reply| matches!(reply, Reply::Error(e) if e.starts_with("NOSCRIPT"));
+        if !replies.iter().any(unknown) {
+            return replies;
+        }
+        let mut answered = Vec::new();
+        for ((reply, request), (script, _, _)) in replies.into_iter().zip(&requests).zip(calls) {
+            answered.push(if unknown(&reply) {
+                let text = self.scripts[*script].text.clone();
+                let load = vec![b"SCRIPT".to_vec(), b"LOAD".to_vec(), text];
+                self.connection.ask(&load).expect("the script loaded");
+                self.connection.ask(request).expect("a reply")
+            } else {
+                reply
+            });
+        }
+        answered
+    }
+
+    pub fn run(&mut self, script: &str, tag: &str, args: Vec<Vec<u8>>) -> Reply {
+        let mut replies = self.run_all(&[(script, tag, args)]);
+        replies.pop().expect("one reply")
+    }
+
+    /// Calls until it is no MORE; a claim is handed to sweep. Never with `force`: here the order is kept.
+    fn run_swept(&mut self, script: &str, tag: &str, claim: &str, args: Vec<Vec<u8>>) -> Reply {
+        let mut reply = self.run(script, tag, args.clone());
+        let mut letters = 0;
+        for _ in 0..ROUNDS {
+            let Reply::Error(error) = &reply else { break };
+            if !error.starts_with("MORE") {
+                break;
+            }
+            let sweep = ("sweep", tag, vec![Vec::new(), arg(claim), Vec::new()]);
+            let mut replies = self.run_all(&[sweep, (script, tag, args.clone())]);
+            reply = replies.pop().expect("two replies");
+            letters = replies.pop().expect("two replies").list()[1].number();
+        }
+        if letters > 0 {
+            self.carry(tag);
+        }
+        reply
+    }
+
+    /// A connection that goes before the reply comes. When the server has forgotten it, it has done what was sent.
+    fn lose(&mut self, request: &Request) {
+        let fresh = Connection::open(&self.socket).expect("the server");
+        let mut lost = std::mem::replace(&mut self.connection, fresh);
+        let id = vec![b"CLIENT".to_vec(), b"ID".to_vec()];
+        let id = lost.ask(&id).expect("its id").number();
+        lost.send(std::slice::from_ref(request)).expect("sent");
+        drop(lost);
+        let list = vec![b"CLIENT".to_vec(), b"LIST".to_vec(), arg("ID"), arg(id)];
+        while !self
+            .connection
+            .ask(&list)
+            .expect("a list")
+            .bytes()
+            .is_empty()
+        {}
+    }
+
+    fn args(who: u32, call: &Call) -> (&'static str, Vec<Vec<u8>>) {
+        let flag = |set: bool| arg(if set { "1" } else { "" });
+        let none = Vec::new;
+        match call {
+            Call::Post {
+                stem,
+                count,
+                ttl,
+                delay,
+                token,
+            } => {
+                let digest = format!("{stem}x{count}");
+                let mut args = vec![
+                    none(),
+                    arg(who),
+                    optional(token.as_ref()),
+                    arg(digest),
+                    none(),
+                ];
+                for place in 0..*count {
+                    args.extend([optional(*ttl), optional(*delay)]);
+                    args.push(wrapped(&Body(who, *stem, place).text()));
+                }
+                ("post", args)
+            }
+            Call::Claim {
+                claim,
+                ttl,
+                grace,
+                limit,
+                ..
+            } => {
+                let args = vec![none(), arg(claim), arg(ttl), arg(grace), arg(limit)];
+                ("claim", [args, vec![arg("plain"), none(), none()]].concat())
+            }
+            Call::Get { claim } => ("claim_get", vec![none(), arg(claim)]),
+            Call::Renew { claim, ttl, grace } => {
+                ("renew", vec![none(), arg(claim), arg(ttl), arg(grace)])
+            }
+            Call::Release { claim, untried } => {
+                ("release", vec![none(), arg(claim), flag(*untried)])
+            }
+            Call::Nack {
+                claim,
+                ids,
+                delay,
+                untried,
+            } => {
+                let mut args = vec![none(), arg(claim), arg(delay), flag(*untried)];
+                args.extend(ids.iter().map(arg));
+                ("nack", args)
+            }
+            Call::Delete { claim, ids } => {
+                let mut args = vec![none(), optional(claim.as_ref())];
+                args.extend(ids.iter().map(arg));
+                ("delete", args)
+            }
+            Call::Pop { limit, token, .. } => {
+                let token = optional(token.as_ref());
+                ("pop", vec![none(), arg(limit), token, none(), none()])
+            }
+            Call::List { limit } => {
+                let args = vec![none(), none(), arg(limit), none(), flag(true), flag(true)];
+                ("list", args)
+            }
+            Call::Stats => ("queue/stats", vec![none()]),
+        }
+    }
+}
+
+impl Client for Plain {
+    fn ask(
+        &mut self,
+        group: usize,
+        queue: usize,
+        who: u32,
+        call: &Call,
+        lose: Option<u64>,
+    ) -> Outcome {
+        let tag = format!("{PROJECT}/{}", self.names[group][queue]);
+        let (script, args) = Self::args(who, call);
+        if lose.is_some() {
+            let request = self.request(script, &tag, &args);
+            self.lose(&request);
+            return Outcome::Lost;
+        }
+        let claim = match call {
+            Call::Claim { claim, .. } => claim.clone(),
+            _ => String::new(),
+        };
+        match self.run_swept(script, &tag, &claim, args) {
+            Reply::Error(error) => refusal(&error),
+            reply => {
+                if let (Call::Release { .. } | Call::Nack { .. }, Reply::List(counts)) =
+                    (call, &reply)
+                    && counts[1].number() > 0
+                {
+                    self.carry(&tag);
+                }
+                outcome(call, &reply)
+            }
+        }
+    }
+}
+
+fn refusal(error: &str) -> Outcome {
+    let mut words = error.split(' ');
+    let word = words.next().unwrap_or_default().to_owned();
+    let about = words.next().unwrap_or_default();
+    if ["ERR", "MORE", "NOSCRIPT", "OOM", "WRONGTYPE"].contains(&&*word) {
+        return Outcome::Failed(error.to_owned());
+    }
+    Outcome::Refused {
+        word,
+        about: about.to_owned(),
+    }
+}
+
+fn outcome(call: &Call, reply: &Reply) -> Outcome {
+    if let Reply::Number(count) = reply {
+        return Outcome::Done(*count as u64);
+    }
+    let fields = reply.list();
+    match call {
+        Call::Post { .. } => Outcome::Posted(fields.iter().map(id).collect()),
+        Call::Claim { .. } | Call::Pop { .. } if fields.is_empty() => Outcome::Nothing,
+        Call::Claim { .. } => claimed(fields, 5),
+        // claim_get answers the worker too.
+        Call::Get { .. } => claimed(fields, 6),
+        Call::Pop { .. } => Outcome::Popped {
+            now: fields[0].number(),
+            messages: taken(&fields[1..]),
+        },
+        Call::Renew { .. } => Outcome::Renewed {
+            now: fields[0].number(),
+            fence: fields[1].number(),
+            deadline: fields[4].number(),
+        },
+        Call::Release { .. } | Call::Nack { .. } | Call::Delete { .. } => {
+            Outcome::Done(fields[0].number())
+        }
+        Call::List { .. } => Outcome::Page(fields[3..].chunks(6).map(seen).collect()),
+        Call::Stats => Outcome::Counted {
+            free: fields[1].number(),
+            claimed: fields[2].number(),
+            delayed: fields[3].number(),
+            total: fields[4].number(),
+            dead: fields[5].number(),
+            oldest: Id::parse(&fields[6].text()),
+            newest: Id::parse(&fields[7].text()),
+        },
+    }
+}
+
+fn claimed(fields: &[Reply], head: usize) -> Outcome {
+    Outcome::Claimed {
+        now: fields[0].number(),
+        fence: fields[1].number(),
+        deadline: fields[4].number(),
+        messages: taken(&fields[head..]),
+    }
+}
+
+fn taken(fields: &[Reply]) -> Vec<Taken> {
+    let message = |fields: &[Reply]| Taken {
+        id: id(&fields[0]),
+        claims: fields[1].number(),
+        ttl: fields[2].number(),
+        body: body_in(fields[3].bytes()),
+    };
+    fields.chunks(4).map(message).collect()
+}
+
+fn seen(fields: &[Reply]) -> Seen {
+    Seen {
+        id: id(&fields[0]),
+        claim: Some(fields[4].text()).filter(|claim| !claim.is_empty()),
+        body: body_in(fields[5].bytes()),
+    }
+}
+
+fn id(reply: &Reply) -> Id {
+    Id::parse(&reply.text()).expect("an id")
+}
+
+fn read_scripts(lua: &Path) -> HashMap<String, Script> {
+    let manifest = std::fs::read(lua.join("manifest.json")).expect("the manifest");
+    let manifest: Value = serde_json::from_slice(&manifest).expect("JSON");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let read = |script: &Value| {
+        let keys = script["keys"].as_array().expect("keys").iter();
+        let read = Script {
+            sha1: text(&script["sha1"]),
+            text: std::fs::read(lua.join(text(&script["file"]))).expect("a script"),
+            keys: keys.map(text).collect(),
+        };
+        (text(&script["name"]), read)
+    };
+    let scripts = manifest["scripts"].as_array().expect("scripts").iter();
+    scripts.map(read).collect()
+}

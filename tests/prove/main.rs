@@ -1,0 +1,86 @@
+//! The proofs: what this project promises, tried at length, by real processes on a real server.
+//!
+//! Guards that what is claimed in docs/reliability.md was run: that page is written here, by a full run, and by nothing
+//! else. Without arguments it is a short run; `full` is the whole; a row's name runs that row alone;
+//! `check DIR` checks a history that was kept.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod checker;
+mod client;
+mod clock;
+mod histories;
+mod history;
+mod mutations;
+mod plan;
+mod report;
+mod rng;
+mod scale;
+mod worker;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use report::Row;
+use scale::Scale;
+
+type Proof = fn(&Scale) -> Row;
+
+/// Every row of the table.
+const PROOFS: &[(&str, Proof)] = &[
+    ("checker", checker::seeded::prove),
+    ("histories", histories::prove),
+    ("mutations", mutations::prove),
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match &args[..] {
+        [verb, orders] if verb == "client" => {
+            worker::run(orders);
+            return ExitCode::SUCCESS;
+        }
+        [verb, dir] if verb == "check" => {
+            let verdict = histories::check_again(Path::new(dir));
+            println!(
+                "{} violations\n{}",
+                verdict.violations.len(),
+                verdict.summary(20)
+            );
+            return ExitCode::from(u8::from(!verdict.violations.is_empty()));
+        }
+        _ => {}
+    }
+    // What cargo hands to every test binary: a filter, and flags of the usual harness.
+    let words: Vec<&str> = args
+        .iter()
+        .map(String::as_str)
+        .filter(|arg| !arg.starts_with('-'))
+        .collect();
+    if args.iter().any(|arg| arg == "--list") {
+        return ExitCode::SUCCESS;
+    }
+    let is_full = words.contains(&"full");
+    let scale = Scale::of(is_full);
+    let wanted = |name: &str| {
+        words
+            .iter()
+            .all(|word| *word == "full" || name.contains(word))
+    };
+    println!("{}", scale.command(if is_full { "full" } else { "" }));
+    let rows: Vec<Row> = PROOFS
+        .iter()
+        .filter(|(name, _)| wanted(name))
+        .map(|(_, prove)| prove(&scale))
+        .collect();
+    report::print(&rows);
+    if rows.iter().any(|row| !row.is_good()) {
+        return ExitCode::FAILURE;
+    }
+    if is_full && rows.len() == PROOFS.len() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+        report::write(&docs, &rows).expect("docs/reliability");
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,118 @@
+//! What the proofs came to: a table for people, JSON for programs.
+//!
+//! Guards that the two say the same, and that a row without a number of tries is no row.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+/// One proof.
+pub struct Row {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub tried: u64,
+    pub unit: &'static str,
+    pub violations: u64,
+    /// Why it proves nothing, though no violation was found.
+    pub failures: Vec<String>,
+    pub details: Vec<(String, String)>,
+    /// Where faults were put in on purpose.
+    pub mutations: Vec<Mutation>,
+    pub command: String,
+}
+
+impl Row {
+    pub fn is_good(&self) -> bool {
+        self.violations == 0 && self.failures.is_empty() && self.tried > 0
+    }
+}
+
+/// A fault put into a script on purpose, and the proof that noticed.
+pub struct Mutation {
+    pub name: String,
+    pub caught_by: String,
+}
+
+pub fn print(rows: &[Row]) {
+    for row in rows {
+        println!(
+            "{}: {} {}, {} violations",
+            row.title, row.tried, row.unit, row.violations
+        );
+        for (what, text) in &row.details {
+            println!("  {what:36} {text}");
+        }
+        for failure in &row.failures {
+            println!("  FAILED: {failure}");
+        }
+    }
+}
+
+const HEAD: &str = "# Reliability
+
+What was tried to break the promises of this project, how much of it, and what was found. `make prove` runs it all again and
+writes this page and [reliability.json](reliability.json); a shorter run of the same is part of `make test`. Seeds are
+printed; the command of a row repeats it.
+";
+
+/// Writes `reliability.md` and `reliability.json` into `docs`.
+pub fn write(docs: &Path, rows: &[Row]) -> std::io::Result<()> {
+    std::fs::write(docs.join("reliability.md"), markdown(rows))?;
+    let mut text = serde_json::to_string_pretty(&machine(rows))?;
+    text.push('\n');
+    std::fs::write(docs.join("reliability.json"), text)
+}
+
+fn mutations(rows: &[Row]) -> Vec<&Mutation> {
+    rows.iter().flat_map(|row| &row.mutations).collect()
+}
+
+fn markdown(rows: &[Row]) -> String {
+    let mut text = format!("{HEAD}\n| proof | tried | violations |\n| --- | --- | --- |\n");
+    for row in rows {
+        text += &format!(
+            "| {} | {} {} | {} |\n",
+            row.title, row.tried, row.unit, row.violations
+        );
+    }
+    for row in rows {
+        text += &format!(
+            "\n## {}\n\n    {}\n\n| what | how much |\n| --- | --- |\n",
+            row.title, row.command
+        );
+        for (what, how_much) in &row.details {
+            text += &format!("| {what} | {how_much} |\n");
+        }
+    }
+    let mutations = mutations(rows);
+    if !mutations.is_empty() {
+        text += "\n## Faults put in on purpose\n\n| fault | noticed by |\n| --- | --- |\n";
+        for mutation in mutations {
+            text += &format!("| {} | {} |\n", mutation.name, mutation.caught_by);
+        }
+    }
+    text
+}
+
+fn machine(rows: &[Row]) -> Value {
+    let row = |row: &Row| {
+        let details = row
+            .details
+            .iter()
+            .map(|(what, text)| (what.clone(), json!(text)));
+        json!({
+            "name": row.name,
+            "tried": row.tried,
+            "unit": row.unit,
+            "violations": row.violations,
+            "command": row.command,
+            "details": details.collect::<serde_json::Map<_, _>>(),
+        })
+    };
+    let mutation =
+        |mutation: &Mutation| json!({"name": mutation.name, "caught_by": mutation.caught_by});
+    json!({
+        "rows": rows.iter().map(row).collect::<Vec<_>>(),
+        "mutations": mutations(rows).into_iter().map(mutation).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,75 @@
+//! How much is tried: a short run in `make test`, a full one in `make prove`.
+//!
+//! Guards that a run can be repeated: seed and size are printed, and are taken from the environment.
+
+use std::path::{Path, PathBuf};
+
+#[derive(Clone)]
+pub struct Scale {
+    pub seed: u64,
+    pub operations: u32,
+    pub clients: u32,
+    /// How many of the faults in tests/mutations are tried.
+    pub mutations: usize,
+    base: PathBuf,
+}
+
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    let number = text.parse();
+    Some(number.unwrap_or_else(|_| panic!("{name}={text} is no number")))
+}
+
+impl Scale {
+    pub fn of(is_full: bool) -> Scale {
+        let (operations, clients) = if is_full {
+            (1_000_000, 16)
+        } else {
+            (20_000, 6)
+        };
+        Scale {
+            seed: number("MARCONI_SEED").unwrap_or(20_141_109),
+            operations: number("MARCONI_OPERATIONS").unwrap_or(operations) as u32,
+            clients: number("MARCONI_CLIENTS").unwrap_or(clients) as u32,
+            mutations: if is_full { usize::MAX } else { 3 },
+            base: std::env::temp_dir().join(format!("marconi-prove-{}", std::process::id())),
+        }
+    }
+
+    /// The same, of another size.
+    pub fn sized(&self, operations: u32, clients: u32) -> Scale {
+        Scale {
+            operations,
+            clients,
+            ..self.clone()
+        }
+    }
+
+    /// A new directory for what a proof writes.
+    pub fn dir(&self, name: &str) -> PathBuf {
+        let dir = self.base.join(name);
+        std::fs::create_dir_all(&dir).expect("a directory for the proof");
+        dir
+    }
+
+    /// Nothing was found in it.
+    pub fn done_with(&self, dir: &Path) {
+        // What can't be cleared away is the system's to clear away.
+        let _ = std::fs::remove_dir_all(dir);
+        let _ = std::fs::remove_dir(&self.base);
+    }
+
+    /// How to run this again.
+    pub fn command(&self, row: &str) -> String {
+        let Scale {
+            seed,
+            operations,
+            clients,
+            ..
+        } = self;
+        let settings = format!(
+            "MARCONI_SEED={seed} MARCONI_OPERATIONS={operations} MARCONI_CLIENTS={clients}"
+        );
+        format!("{settings} cargo test --release --test prove -- {row}")
+    }
+}
