@@ -17,7 +17,7 @@ in_python := scripts/python $(PYTHON) $(VENV)
 # Release code, as users have it; the command line is not counted, so it need not be built.
 counting := bench --locked --no-default-features --bench instructions
 
-.PHONY: demo test lint contract bench flat instructions held-instructions python zaqar zaqar-bench
+.PHONY: demo test prove lint contract bench flat instructions held-instructions python zaqar zaqar-bench
 
 # Posts real-looking orders, works them off, kills and stops workers meanwhile, and counts.
 demo:
@@ -32,6 +32,12 @@ test: lint
 	$(CARGO) test --locked --bench flat --bench posts --bench wake > /dev/null
 	@$(MAKE) --no-print-directory held-instructions
 	@$(in_python) pytest
+
+# What is promised, held against what sixteen processes really did, and against faults put into the scripts on purpose;
+# writes docs/reliability.md. A short run of it is one of the tests.
+prove:
+	@scripts/need server
+	$(CARGO) test --release --locked --test prove -- full
 
 # The Python client alone: its lint and its tests, one of them beside the Rust one on one queue.
 python:
