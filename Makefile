@@ -14,7 +14,7 @@ PYTHON ?= python3
 VENV := target/python
 in_python := scripts/python $(PYTHON) $(VENV)
 
-.PHONY: demo test lint contract bench python zaqar zaqar-bench
+.PHONY: demo test prove lint contract bench python zaqar zaqar-bench
 
 # Posts real-looking orders, works them off, kills and stops workers meanwhile, and counts.
 demo:
@@ -28,6 +28,11 @@ test: lint
 	@# Small, and without a word: that the benchmarks still run.
 	$(CARGO) test --locked --bench flat --bench wake > /dev/null
 	@$(in_python) pytest
+
+# The promises, tried at length: prints a table, writes docs/reliability.md and .json. A short run of it is in `make test`.
+prove:
+	@scripts/need server
+	$(CARGO) test --locked --release --test prove -- full
 
 # The Python client alone: its lint and its tests, one of them beside the Rust one on one queue.
 python:

@@ -18,6 +18,11 @@ use crate::scale::Scale;
 const OPERATIONS: u32 = 24_000;
 const CLIENTS: u32 = 6;
 
+const ABOUT: &str = "\
+Each patch in `tests/mutations` puts one fault into one script. A history made with it has to be called a violation of the kind
+that the patch names.
+";
+
 pub fn prove(scale: &Scale) -> Row {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut patches = patches(&home.join("tests/mutations"));
@@ -43,6 +48,7 @@ pub fn prove(scale: &Scale) -> Row {
     Row {
         name: "mutations",
         title: "Faults put in on purpose",
+        about: ABOUT,
         tried: patches.len() as u64,
         unit: "faulty scripts",
         violations: failures.len() as u64,
