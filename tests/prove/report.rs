@@ -53,8 +53,9 @@ pub fn print(rows: &[Row]) {
 const HEAD: &str = "# Reliability
 
 What was tried to break the promises of this project, how much of it, and what was found. `make prove` runs it all again and
-writes this page and [reliability.json](reliability.json); a shorter run of the same is part of `make test`. Seeds are
-printed; the command of a row repeats it.
+writes this page and [reliability.json](reliability.json); a shorter run of the same is part of `make test`. A row's command
+repeats it: with the same seed the clients choose alike, though real processes never meet twice in the same way. So a history in
+which something is found is kept, and `cargo test --test prove -- check DIR` looks at it again.
 ";
 
 /// Writes `reliability.md` and `reliability.json` into `docs`.
