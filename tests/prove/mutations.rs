@@ -81,7 +81,8 @@ fn caught(scale: &Scale, home: &Path, patch: &Path, name: &str) -> Result<String
         .arg(patch)
         .current_dir(&dir)
         .status();
-    if !applied.map_err(|error| error.to_string())?.success() {
+    let applied = applied.map_err(|error| format!("git apply: {error}; is git installed?"))?;
+    if !applied.success() {
         return Err("the patch does not apply".into());
     }
     digest_anew(&dir.join("lua"));

@@ -46,6 +46,16 @@ pub const DOUBTS: &[Doubt] = &[
         },
     ),
     (
+        "a claim's answer is lost, it lapses, and asked for again it is a new one at once",
+        |story| {
+            story.add(84, claim(L, 2, 1), Outcome::Lost).ended += 6_100;
+            story.add(85, claim(EMPTY, 100, 1), Outcome::Nothing).who = 1;
+            story.add(91, claim(L, 2, 1), claimed(91, 2, vec![taken(first(3), 2)]));
+            story.add(92, release(L, true), Outcome::Done(1));
+            story.messages_at(140)[0].claims = 1;
+        },
+    ),
+    (
         "a renewal's answer is lost, and it made the lease shorter",
         |story| {
             story
