@@ -74,6 +74,9 @@ fn main() -> ExitCode {
         .filter(|(name, _)| wanted(name))
         .map(|(_, prove)| prove(&scale))
         .collect();
+    if rows.is_empty() {
+        println!("no proof has that in its name");
+    }
     report::print(&rows);
     if rows.iter().any(|row| !row.is_good()) {
         return ExitCode::FAILURE;

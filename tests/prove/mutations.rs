@@ -18,6 +18,11 @@ use crate::scale::Scale;
 const OPERATIONS: u32 = 24_000;
 const CLIENTS: u32 = 6;
 
+const ABOUT: &str = "\
+Each patch in `tests/mutations` puts one fault into one script. A history made with it has to be called a violation of the kind
+that the patch names.
+";
+
 pub fn prove(scale: &Scale) -> Row {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut patches = patches(&home.join("tests/mutations"));
@@ -43,6 +48,7 @@ pub fn prove(scale: &Scale) -> Row {
     Row {
         name: "mutations",
         title: "Faults put in on purpose",
+        about: ABOUT,
         tried: patches.len() as u64,
         unit: "faulty scripts",
         violations: failures.len() as u64,
@@ -75,7 +81,8 @@ fn caught(scale: &Scale, home: &Path, patch: &Path, name: &str) -> Result<String
         .arg(patch)
         .current_dir(&dir)
         .status();
-    if !applied.map_err(|error| error.to_string())?.success() {
+    let applied = applied.map_err(|error| format!("git apply: {error}; is git installed?"))?;
+    if !applied.success() {
         return Err("the patch does not apply".into());
     }
     digest_anew(&dir.join("lua"));

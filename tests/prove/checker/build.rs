@@ -4,9 +4,10 @@
 
 use std::collections::HashMap;
 
-use super::book::{Book, Named, Queue, show};
+use super::book::{Book, Queue, show};
+use super::ends::ended;
 use super::grants::claims;
-use super::message::{By, Hold, Message, Removal, Return, Take};
+use super::message::{By, Hold, Message, Take};
 use super::span::Span;
 use super::{Audit, Kind};
 use crate::history::{Body, Call, Id, Micros, Op, Outcome, Taken};
@@ -14,9 +15,6 @@ use crate::plan::Rules;
 
 /// Letters live as long as messages do by default, in ms.
 const LETTER_TTL: u64 = 1_209_600_000;
-
-/// How many operations of all clients later a repeat is looked for.
-const AGAIN: usize = 5_000;
 
 /// Filled in when all is in the book.
 const NOT_YET: Hold = Hold {
@@ -257,57 +255,6 @@ fn popped(book: &mut Book, at: usize, now: u64, messages: &[Taken]) {
         if !is_repeat {
             take(book, op.queue, at, By::Pop, moment, now, taken);
         }
-    }
-}
-
-/// Deletes, releases and nacks: done, so many, or perhaps.
-fn ended(book: &mut Book, at: usize, done: Option<u64>) {
-    let op = &book.ops[at];
-    let span = Span::of(op);
-    let queue = &mut book.queues[op.queue];
-    let is_done = done.is_some();
-    match &op.call {
-        Call::Release { claim, .. } if done != Some(0) => {
-            let named: &mut Named = queue.named.entry(claim).or_default();
-            named.releases.push(at);
-        }
-        Call::Nack { ids, delay, .. } => {
-            for id in ids {
-                if let Some(message) = queue.messages.get_mut(id) {
-                    message.returns.push(Return {
-                        op: at,
-                        span,
-                        delay: *delay,
-                        is_done,
-                    });
-                }
-            }
-        }
-        Call::Delete { ids, .. } => {
-            let mut distinct = ids.clone();
-            distinct.sort_unstable();
-            distinct.dedup();
-            let counted = done == Some(distinct.len() as u64);
-            for id in distinct {
-                if let Some(message) = queue.messages.get_mut(&id) {
-                    message.removals.push(Removal {
-                        op: at,
-                        span,
-                        is_done,
-                        counted,
-                    });
-                }
-            }
-        }
-        // Whoever has a token asks again, and is told what the first one took.
-        Call::Pop { limit, token, .. } if !is_done => {
-            let asked =
-                |next: &Op| next.who == op.who && next.call == op.call && next.got != Outcome::Lost;
-            if token.is_none() || !book.ops[at..].iter().take(AGAIN).any(asked) {
-                queue.unknown_pops.push((span, *limit as u64));
-            }
-        }
-        _ => {}
     }
 }
 

@@ -95,12 +95,20 @@ fn hold(ops: &[Op], queue: &Queue, message: &Message, at: usize, max: Option<u64
         };
     };
     let claim = &queue.claims[index];
-    // What can have ended this hold, and not one of the same id before or after.
-    let limit = next.map_or(NEVER, |next| next.at.hi);
-    let concerns = |span: Span| span.hi >= take.at.lo && span.lo <= limit;
+    // What can have ended this hold: not one of the same id, of before or after.
+    let heirs = queue.named[claim.id]
+        .granted
+        .iter()
+        .map(|heir| &queue.claims[*heir]);
+    let heirs = heirs
+        .filter(|heir| heir.fence > claim.fence)
+        .map(|heir| heir.at);
+    let after: Vec<Span> = heirs.chain(next.map(|next| next.at)).collect();
+    let concerns =
+        |span: Span| span.hi >= take.at.lo && after.iter().all(|after| span.lo <= after.hi);
     let is_certain = |op: &Op| {
-        let is_between = next.is_none_or(|next| Span::of(op).is_before(next.at));
-        is_done(op) && is_between && take.at.is_before(Span::of(op))
+        let span = Span::of(op);
+        is_done(op) && take.at.is_before(span) && after.iter().all(|after| span.is_before(*after))
     };
     let (mut releases, mut nacks) = (Ends::default(), Ends::default());
     for op in queue.named[claim.id].releases.iter().map(|op| &ops[*op]) {

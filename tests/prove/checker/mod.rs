@@ -7,6 +7,7 @@ mod book;
 mod build;
 mod claims;
 mod cover;
+mod ends;
 mod free;
 mod grants;
 mod hold;

@@ -3,7 +3,8 @@
 //! Guards that each arrives once: all of a page that go to one target are delivered in their order, and leave the
 //! outbox when they have arrived.
 
-use super::plain::{Plain, arg};
+use super::arguments::arg;
+use super::plain::Plain;
 use super::resp::Reply;
 
 impl Plain {

@@ -2,10 +2,12 @@
 //!
 //! Guards that both answer in the same words, so that one history can hold them both.
 
+mod arguments;
 mod carry;
 mod envelope;
 mod library;
 mod plain;
+mod replies;
 mod resp;
 
 use std::path::{Path, PathBuf};

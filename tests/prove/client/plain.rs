@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Client;
-use super::envelope::{body_in, wrapped};
+use super::arguments::{arg, arguments};
+use super::replies::{outcome, refusal};
 use super::resp::{Connection, Reply, Request};
-use crate::history::{Body, Call, Id, Outcome, Seen, Taken};
+use crate::history::{Call, Outcome};
 use crate::plan::{PROJECT, groups};
 
 /// Rounds of sweep and call; far more than this history can need.
@@ -27,15 +28,6 @@ pub struct Plain {
     connection: Connection,
     scripts: HashMap<String, Script>,
     names: Vec<Vec<&'static str>>,
-}
-
-/// What a script is given: numbers, texts and bytes alike.
-pub fn arg(value: impl ToString) -> Vec<u8> {
-    value.to_string().into_bytes()
-}
-
-fn optional(value: Option<impl ToString>) -> Vec<u8> {
-    value.map_or(Vec::new(), arg)
 }
 
 impl Plain {
@@ -132,75 +124,6 @@ impl Plain {
             .is_empty()
         {}
     }
-
-    fn args(who: u32, call: &Call) -> (&'static str, Vec<Vec<u8>>) {
-        let flag = |set: bool| arg(if set { "1" } else { "" });
-        let none = Vec::new;
-        match call {
-            Call::Post {
-                stem,
-                count,
-                ttl,
-                delay,
-                token,
-            } => {
-                let digest = format!("{stem}x{count}");
-                let mut args = vec![
-                    none(),
-                    arg(who),
-                    optional(token.as_ref()),
-                    arg(digest),
-                    none(),
-                ];
-                for place in 0..*count {
-                    args.extend([optional(*ttl), optional(*delay)]);
-                    args.push(wrapped(&Body(who, *stem, place).text()));
-                }
-                ("post", args)
-            }
-            Call::Claim {
-                claim,
-                ttl,
-                grace,
-                limit,
-                ..
-            } => {
-                let args = vec![none(), arg(claim), arg(ttl), arg(grace), arg(limit)];
-                ("claim", [args, vec![arg("plain"), none(), none()]].concat())
-            }
-            Call::Get { claim } => ("claim_get", vec![none(), arg(claim)]),
-            Call::Renew { claim, ttl, grace } => {
-                ("renew", vec![none(), arg(claim), arg(ttl), arg(grace)])
-            }
-            Call::Release { claim, untried } => {
-                ("release", vec![none(), arg(claim), flag(*untried)])
-            }
-            Call::Nack {
-                claim,
-                ids,
-                delay,
-                untried,
-            } => {
-                let mut args = vec![none(), arg(claim), arg(delay), flag(*untried)];
-                args.extend(ids.iter().map(arg));
-                ("nack", args)
-            }
-            Call::Delete { claim, ids } => {
-                let mut args = vec![none(), optional(claim.as_ref())];
-                args.extend(ids.iter().map(arg));
-                ("delete", args)
-            }
-            Call::Pop { limit, token, .. } => {
-                let token = optional(token.as_ref());
-                ("pop", vec![none(), arg(limit), token, none(), none()])
-            }
-            Call::List { limit } => {
-                let args = vec![none(), none(), arg(limit), none(), flag(true), flag(true)];
-                ("list", args)
-            }
-            Call::Stats => ("queue/stats", vec![none()]),
-        }
-    }
 }
 
 impl Client for Plain {
@@ -213,7 +136,7 @@ impl Client for Plain {
         lose: Option<u64>,
     ) -> Outcome {
         let tag = format!("{PROJECT}/{}", self.names[group][queue]);
-        let (script, args) = Self::args(who, call);
+        let (script, args) = arguments(who, call);
         if lose.is_some() {
             let request = self.request(script, &tag, &args);
             self.lose(&request);
@@ -236,86 +159,6 @@ impl Client for Plain {
             }
         }
     }
-}
-
-fn refusal(error: &str) -> Outcome {
-    let mut words = error.split(' ');
-    let word = words.next().unwrap_or_default().to_owned();
-    let about = words.next().unwrap_or_default();
-    if ["ERR", "MORE", "NOSCRIPT", "OOM", "WRONGTYPE"].contains(&&*word) {
-        return Outcome::Failed(error.to_owned());
-    }
-    Outcome::Refused {
-        word,
-        about: about.to_owned(),
-    }
-}
-
-fn outcome(call: &Call, reply: &Reply) -> Outcome {
-    if let Reply::Number(count) = reply {
-        return Outcome::Done(*count as u64);
-    }
-    let fields = reply.list();
-    match call {
-        Call::Post { .. } => Outcome::Posted(fields.iter().map(id).collect()),
-        Call::Claim { .. } | Call::Pop { .. } if fields.is_empty() => Outcome::Nothing,
-        Call::Claim { .. } => claimed(fields, 5),
-        // claim_get answers the worker too.
-        Call::Get { .. } => claimed(fields, 6),
-        Call::Pop { .. } => Outcome::Popped {
-            now: fields[0].number(),
-            messages: taken(&fields[1..]),
-        },
-        Call::Renew { .. } => Outcome::Renewed {
-            now: fields[0].number(),
-            fence: fields[1].number(),
-            deadline: fields[4].number(),
-        },
-        Call::Release { .. } | Call::Nack { .. } | Call::Delete { .. } => {
-            Outcome::Done(fields[0].number())
-        }
-        Call::List { .. } => Outcome::Page(fields[3..].chunks(6).map(seen).collect()),
-        Call::Stats => Outcome::Counted {
-            free: fields[1].number(),
-            claimed: fields[2].number(),
-            delayed: fields[3].number(),
-            total: fields[4].number(),
-            dead: fields[5].number(),
-            oldest: Id::parse(&fields[6].text()),
-            newest: Id::parse(&fields[7].text()),
-        },
-    }
-}
-
-fn claimed(fields: &[Reply], head: usize) -> Outcome {
-    Outcome::Claimed {
-        now: fields[0].number(),
-        fence: fields[1].number(),
-        deadline: fields[4].number(),
-        messages: taken(&fields[head..]),
-    }
-}
-
-fn taken(fields: &[Reply]) -> Vec<Taken> {
-    let message = |fields: &[Reply]| Taken {
-        id: id(&fields[0]),
-        claims: fields[1].number(),
-        ttl: fields[2].number(),
-        body: body_in(fields[3].bytes()),
-    };
-    fields.chunks(4).map(message).collect()
-}
-
-fn seen(fields: &[Reply]) -> Seen {
-    Seen {
-        id: id(&fields[0]),
-        claim: Some(fields[4].text()).filter(|claim| !claim.is_empty()),
-        body: body_in(fields[5].bytes()),
-    }
-}
-
-fn id(reply: &Reply) -> Id {
-    Id::parse(&reply.text()).expect("an id")
 }
 
 fn read_scripts(lua: &Path) -> HashMap<String, Script> {

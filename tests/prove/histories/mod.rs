@@ -11,6 +11,24 @@ use crate::checker::Rates;
 use crate::report::Row;
 use crate::scale::Scale;
 
+const ABOUT: &str = "\
+Client processes run random operations on six queues of one server, by the server's own clock: three in four on this crate, one
+in four on the scripts as they lie in `lua/`, without it. Each writes down when it asked and when it was answered what. In the
+mix: waiting, renewals, nacks with and without delays, releases, leases of 5 ms, ttls of 160 ms, delays, claim limits with and
+without a dead-letter queue, pops, tokens, repeats, answers that are lost, and calls that are to be refused. When all have gone,
+everything that is left is read.
+
+Then the whole history is held against the contract. Nothing is a violation that some order of the operations explains; what none
+explains is one: two live claims on a message, by fences and by deadlines to the ms; a delivery after a delete; a message lost,
+invented, doubled, expired or dead before its time; one passed over that was claimable all the while; ids, fences, or first
+deliveries out of order; counts, leases and expiries that are not what they have to be; stats outside of what the queue can have
+held; a refusal without a cause. A history in which too little happened fails, too.
+
+What it can't see: whether an operation that overlaps another came before it, so an end that is early by less than the two
+operations took (claims apart: their times are the server's); what happens in queues that nobody else touches; purge, deletion
+of queues, changed metadata, redriven letters and operations under `force`, which the model tests try; crashes of the server.
+";
+
 pub fn prove(scale: &Scale) -> Row {
     let run = run(scale, "histories", None);
     let rates = &run.verdict.rates;
@@ -21,10 +39,11 @@ pub fn prove(scale: &Scale) -> Row {
     let row = Row {
         name: "histories",
         title: "Checked histories",
+        about: ABOUT,
         tried: rates.of("operations"),
         unit: "operations",
         violations: run.verdict.violations.len() as u64,
-        failures: [run.failures.clone(), tame(rates)].concat(),
+        failures: [run.failures.clone(), tame(scale, rates)].concat(),
         details,
         mutations: Vec::new(),
         command: scale.command("histories"),
@@ -40,12 +59,12 @@ pub fn prove(scale: &Scale) -> Row {
 
 /// The least that has to have come of something, in percent of something else.
 const FLOORS: &[(&str, &str, f64)] = &[
-    ("redelivered", "deliveries", 10.0),
-    ("lapsed", "deliveries", 2.0),
+    ("redelivered", "deliveries", 20.0),
+    ("lapsed", "deliveries", 10.0),
     ("expired", "messages", 1.0),
-    ("delayed", "messages", 5.0),
-    ("dead letters", "messages", 1.0),
-    ("refused", "operations", 3.0),
+    ("delayed", "messages", 15.0),
+    ("dead letters", "messages", 2.0),
+    ("refused", "operations", 5.0),
     ("empty-handed", "claim", 2.0),
     ("lost answers", "operations", 0.2),
     ("waits", "claim", 3.0),
@@ -65,10 +84,10 @@ const WORDS: &[&str] = &[
     "TOKENREUSED",
 ];
 
-/// Others under way on the same queue, in the middle.
-const OVERLAP: f64 = 0.5;
+/// So many clients for one other that is under way on the same queue, in the middle, at most.
+const CLIENTS_FOR_ONE: f64 = 12.0;
 
-fn tame(rates: &Rates) -> Vec<String> {
+fn tame(scale: &Scale, rates: &Rates) -> Vec<String> {
     let mut failures = Vec::new();
     for (what, of, floor) in FLOORS {
         let percent = rates.percent(what, of);
@@ -83,10 +102,11 @@ fn tame(rates: &Rates) -> Vec<String> {
             failures.push(format!("too tame: {word} hardly came"));
         }
     }
-    if rates.overlap() < OVERLAP {
+    let overlap = f64::from(scale.clients) / CLIENTS_FOR_ONE;
+    if rates.overlap() < overlap {
+        let met = rates.overlap();
         failures.push(format!(
-            "too tame: {:.2} others under way, at least {OVERLAP}",
-            rates.overlap()
+            "too tame: {met:.2} others under way, at least {overlap:.2}"
         ));
     }
     failures

@@ -21,7 +21,7 @@ pub struct Choice {
 }
 
 pub struct Chooser {
-    rng: Rng,
+    pub rng: Rng,
     groups: Vec<Vec<Rules>>,
     hands: HashMap<Place, Hand>,
     who: u32,
@@ -107,11 +107,11 @@ impl Chooser {
         self.hand(place).learn(call, got);
     }
 
-    fn hand(&mut self, place: Place) -> &mut Hand {
+    pub fn hand(&mut self, place: Place) -> &mut Hand {
         self.hands.entry(place).or_default()
     }
 
-    fn any<T: Clone>(&mut self, from: &[T]) -> Option<T> {
+    pub fn any<T: Clone>(&mut self, from: &[T]) -> Option<T> {
         (!from.is_empty()).then(|| from[self.rng.below(from.len())].clone())
     }
 
@@ -147,7 +147,7 @@ impl Chooser {
     }
 
     /// Short leases lapse under their workers, long ones are ended by them.
-    fn lease(&mut self) -> u64 {
+    pub fn lease(&mut self) -> u64 {
         if self.rng.percent(40) {
             self.rng.between(5, 60)
         } else {
@@ -155,13 +155,13 @@ impl Chooser {
         }
     }
 
-    fn held(&mut self, place: Place) -> Option<(String, Vec<Id>)> {
+    pub fn held(&mut self, place: Place) -> Option<(String, Vec<Id>)> {
         let held = self.hand(place).held.clone();
         self.any(&held).map(|held| (held.claim, held.ids))
     }
 
     /// One, or all of them.
-    fn some_of(&mut self, ids: &[Id]) -> Vec<Id> {
+    pub fn some_of(&mut self, ids: &[Id]) -> Vec<Id> {
         if self.rng.percent(50) {
             ids.to_vec()
         } else {
@@ -199,76 +199,6 @@ impl Chooser {
         Some(Call::Release { claim, untried })
     }
 
-    /// Under a claim that is over, or may be.
-    fn late(&mut self, place: Place) -> Option<Call> {
-        let former = self.hand(place).former.clone();
-        let held = self.any(&former)?;
-        self.under(held.claim, held.ids)
-    }
-
-    fn under(&mut self, claim: String, ids: Vec<Id>) -> Option<Call> {
-        let ids = self.some_of(&ids);
-        let ttl = self.lease();
-        Some(match self.rng.below(10) {
-            0..=3 => Call::Delete {
-                claim: Some(claim),
-                ids,
-            },
-            4..=5 => Call::Nack {
-                claim,
-                ids,
-                delay: 0,
-                untried: false,
-            },
-            6..=7 => Call::Renew {
-                claim,
-                ttl,
-                grace: 0,
-            },
-            8 => Call::Get { claim },
-            _ => Call::Release {
-                claim,
-                untried: false,
-            },
-        })
-    }
-
-    /// With another's message: without a claim, under one's own, or under the other's.
-    fn meddle(&mut self, place: Place) -> Option<Call> {
-        let others = self.hand(place).others.clone();
-        let Some((id, theirs)) = self.any(&others) else {
-            return self.list(place);
-        };
-        let ids = vec![id];
-        let own = self.held(place).map(|held| held.0);
-        match (self.rng.below(10), own) {
-            (0..=3, Some(claim)) => {
-                if self.rng.percent(60) {
-                    Some(Call::Delete {
-                        claim: Some(claim),
-                        ids,
-                    })
-                } else {
-                    Some(Call::Nack {
-                        claim,
-                        ids,
-                        delay: 0,
-                        untried: false,
-                    })
-                }
-            }
-            (4..=5, _) => self.under(theirs, ids),
-            _ => Some(Call::Delete { claim: None, ids }),
-        }
-    }
-
-    fn delete_unclaimed(&mut self, place: Place) -> Option<Call> {
-        let heard = self.hand(place).heard.clone();
-        let count = self.rng.between(1, 3);
-        let ids: Vec<Id> = (0..count).filter_map(|_| self.any(&heard)).collect();
-        (!ids.is_empty()).then_some(Call::Delete { claim: None, ids })
-    }
-
     fn pop(&mut self, _: Place) -> Option<Call> {
         let wait = self.waits && self.rng.percent(15);
         Some(Call::Pop {
@@ -278,7 +208,7 @@ impl Chooser {
         })
     }
 
-    fn list(&mut self, _: Place) -> Option<Call> {
+    pub fn list(&mut self, _: Place) -> Option<Call> {
         let limit = self.rng.between(5, 20) as usize;
         Some(Call::List { limit })
     }

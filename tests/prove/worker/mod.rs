@@ -5,6 +5,7 @@
 
 mod choose;
 mod hand;
+mod meddle;
 
 use std::path::PathBuf;
 

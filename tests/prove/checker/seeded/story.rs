@@ -26,6 +26,8 @@ pub const Z: &str = "00000000-0000-4000-8000-00000000000c";
 pub const V: &str = "00000000-0000-4000-8000-00000000000d";
 pub const W: &str = "00000000-0000-4000-8000-00000000000e";
 pub const U: &str = "00000000-0000-4000-8000-00000000000f";
+pub const L: &str = "00000000-0000-4000-8000-000000000011";
+/// One that finds nothing.
 pub const EMPTY: &str = "00000000-0000-4000-8000-000000000010";
 
 pub fn id(ms: u64, seq: u64) -> Id {
@@ -96,6 +98,11 @@ pub fn nack(claim: &str, id: Id, delay: u64) -> Call {
         delay,
         untried: false,
     }
+}
+
+pub fn release(claim: &str, untried: bool) -> Call {
+    let claim = claim.to_owned();
+    Call::Release { claim, untried }
 }
 
 pub fn renew(claim: &str, ttl: u64) -> Call {
@@ -226,14 +233,7 @@ impl Story {
     fn ends(&mut self) {
         let m3 = first(3);
         let letter = at(LETTER);
-        self.add(
-            130,
-            Call::Release {
-                claim: V.to_owned(),
-                untried: false,
-            },
-            Outcome::Done(1),
-        );
+        self.add(130, release(V, false), Outcome::Done(1));
         let popped = Outcome::Popped {
             now: START + 140,
             messages: vec![taken(m3, 0)],
