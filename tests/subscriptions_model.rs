@@ -5,8 +5,6 @@
 
 #[path = "common/mod.rs"]
 mod common;
-// It uses a part of it.
-#[allow(dead_code)]
 #[path = "model/rng.rs"]
 mod rng;
 

@@ -6,8 +6,6 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-// The queues' model uses more of it.
-#[allow(dead_code)]
 #[path = "../model/rng.rs"]
 mod rng;
 

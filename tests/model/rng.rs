@@ -2,12 +2,22 @@
 //!
 //! Guards that a run can be repeated: the same seed gives the same operations on every machine.
 
+// Each test binary compiles this module and uses its own part of it.
+#![allow(dead_code)]
+
 /// SplitMix64.
 pub struct Rng(u64);
 
 impl Rng {
     pub fn new(seed: u64) -> Self {
         Rng(seed)
+    }
+
+    /// Of one stream of a seed; streams have nothing to do with each other.
+    pub fn of_stream(seed: u64, stream: u64) -> Self {
+        let mut rng = Rng(seed ^ stream.wrapping_mul(0xd134_2543_de82_ef95));
+        rng.next();
+        rng
     }
 
     pub fn next(&mut self) -> u64 {

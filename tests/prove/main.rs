@@ -15,6 +15,7 @@ mod history;
 mod mutations;
 mod plan;
 mod report;
+#[path = "../model/rng.rs"]
 mod rng;
 mod scale;
 mod worker;

@@ -26,7 +26,7 @@ that the patch names.
 pub fn prove(scale: &Scale) -> Row {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut patches = patches(&home.join("tests/mutations"));
-    let mut rng = Rng::new(scale.seed, 0);
+    let mut rng = Rng::of_stream(scale.seed, 0);
     while patches.len() > scale.mutations {
         patches.swap_remove(rng.below(patches.len()));
     }

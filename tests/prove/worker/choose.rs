@@ -53,7 +53,7 @@ const MIX: &[(u64, Maker)] = &[
 impl Chooser {
     pub fn new(groups: &[Vec<Rules>], who: u32, seed: u64, plain: bool) -> Self {
         Chooser {
-            rng: Rng::new(seed, u64::from(who) + 1),
+            rng: Rng::of_stream(seed, u64::from(who) + 1),
             groups: groups.to_vec(),
             hands: HashMap::new(),
             who,
