@@ -1,6 +1,6 @@
 //! Popping.
 
-use crate::stage::{Stage, bodies, claim, ids, word};
+use crate::stage::{Stage, bodies, claim, ids, message, word};
 
 #[tokio::test]
 async fn pop_takes_the_oldest_for_good() {
@@ -43,4 +43,24 @@ async fn a_pop_from_a_queue_that_does_not_exist_is_empty() {
     assert!(stage.at(0).pop().await.unwrap().is_empty());
     assert_eq!(word(stage.at(0).pop().limit(0).await), "BADARG");
     assert_eq!(word(stage.at(0).pop().token("").await), "BADARG");
+}
+
+#[tokio::test]
+async fn four_megabytes_of_messages_all_alike_are_taken_at_once_and_no_more() {
+    let stage = Stage::new().await;
+    let body = "x".repeat(250 << 10);
+    // The first of a queue says what is usual there; only later ones are.
+    stage.post(&["first"]).await;
+    stage.at(0).pop().await.unwrap();
+    for _ in 0..4 {
+        let alike = [&*body; 9].map(message);
+        stage.at(1).post_many(alike).await.unwrap();
+    }
+    let fit = (4 << 20) / body.len();
+    let held = claim(&stage.at(1), 250).await;
+    assert_eq!(held.messages().len(), fit);
+    for left in [fit, 4 * 9 - 2 * fit, 0] {
+        let popped = stage.at(1).pop().limit(250).await.unwrap();
+        assert_eq!(popped.len(), left);
+    }
 }
