@@ -112,11 +112,14 @@ fn run_clients(scale: &Scale, server: &Server, dir: &Path, lua: Option<&Path>) -
     failures
 }
 
-/// Reads everything that is left, one group at a time.
+/// Reads everything that is left, one group at a time. All calls for a group tell the same time: what lapsed between two
+/// of them would be in neither's answer.
 async fn audit(store: &Store, failures: &mut Vec<String>) -> Vec<Audit> {
     let clock = Clock::start();
     let mut audits = Vec::new();
     for group in groups() {
+        let now = clock.now() / 1000;
+        let store = store.at(now);
         let queue = |rules: &Rules| store.queue(PROJECT, rules.name).expect("a good name");
         let queues: Vec<Queue> = group.iter().map(queue).collect();
         for queue in &queues {
@@ -127,12 +130,11 @@ async fn audit(store: &Store, failures: &mut Vec<String>) -> Vec<Audit> {
                 failures.push(format!("parts do not agree: {violations:?}"));
             }
         }
-        let from = clock.now() - SLACK;
         let mut rests = Vec::new();
         for queue in &queues {
             rests.push(rest(queue).await);
         }
-        let to = clock.now() + SLACK;
+        let (from, to) = (now * 1000 - SLACK, now * 1000 + 999 + SLACK);
         audits.push(Audit { from, to, rests });
     }
     audits
