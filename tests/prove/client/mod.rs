@@ -30,10 +30,11 @@ pub trait Client {
     ) -> Outcome;
 }
 
-/// One on this crate, or one that goes by the scripts in a directory.
-pub fn connect(socket: &Path, lua: Option<&PathBuf>) -> Box<dyn Client> {
+/// One on this crate, or one that goes by the scripts in a directory. With `faults` a server that goes away is no
+/// failure: the outcome is what the client can say of it.
+pub fn connect(socket: &Path, lua: Option<&PathBuf>, faults: bool) -> Box<dyn Client> {
     match lua {
-        None => Box::new(Library::connect(socket)),
-        Some(lua) => Box::new(Plain::connect(socket, lua)),
+        None => Box::new(Library::connect(socket, faults)),
+        Some(lua) => Box::new(Plain::connect(socket, lua, faults)),
     }
 }
