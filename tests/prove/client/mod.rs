@@ -16,6 +16,7 @@ use crate::history::{Call, Outcome};
 
 pub use library::{Library, body_of};
 pub use plain::Plain;
+pub use resp::{Connection, Reply};
 
 pub trait Client {
     /// Asks, and waits for the answer. `lose` is how long to wait, in µs, before the answer is given up: the outcome is

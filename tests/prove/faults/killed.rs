@@ -4,7 +4,7 @@
 //! that judges histories without faults.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, SLACK};
 use crate::common::Server;
@@ -44,12 +44,17 @@ pub fn prove(scale: &Scale) -> Row {
     let sized = scale.sized(u32::MAX, clients);
     let mut rng = Rng::of_stream(scale.seed, 0x6b69_6c6c);
     let kills = scale.kills;
-    let mut kill = |server: &mut Server| kill_again_and_again(server, &mut rng, kills);
+    let patience = scale.patience();
+    let mut kill = |server: &mut Server| kill_again_and_again(server, &mut rng, kills, patience);
     let run = histories::run_on(&sized, "killed-server", None, OPTIONS, Some(&mut kill));
     let seen = Seen::of(&run.dir, clients);
+    let (asked, kills) = (kills, history::cuts(&run.dir).len() as u32);
     let violations = run.verdict.violations.len() as u64;
     let mut failures = [run.failures.clone(), seen.tame(kills)].concat();
     let operations = run.verdict.rates.of("operations");
+    if kills < asked / 4 {
+        failures.push(format!("too slow: {kills} of {asked} kills in {patience:?}"));
+    }
     if operations < u64::from(kills) * 50 {
         failures.push(format!("too tame: {operations} operations over {kills} kills"));
     }
@@ -81,8 +86,14 @@ pub fn prove(scale: &Scale) -> Row {
     row
 }
 
-fn kill_again_and_again(server: &mut Server, rng: &mut Rng, kills: u32) -> Vec<Cut> {
+fn kill_again_and_again(
+    server: &mut Server,
+    rng: &mut Rng,
+    kills: u32,
+    patience: Duration,
+) -> Vec<Cut> {
     let clock = Clock::start();
+    let began = Instant::now();
     let kill = |_| {
         std::thread::sleep(Duration::from_micros(rng.between(10_000, 250_000)));
         let from = clock.now() - SLACK;
@@ -91,7 +102,10 @@ fn kill_again_and_again(server: &mut Server, rng: &mut Rng, kills: u32) -> Vec<C
         server.restart();
         Cut { from, to }
     };
-    (0..kills).map(kill).collect()
+    (0..kills)
+        .take_while(|_| began.elapsed() < patience)
+        .map(kill)
+        .collect()
 }
 
 /// What the kills met.
@@ -158,6 +172,14 @@ impl Seen {
             self.lived_over += 1;
             self.used_after += u64::from(after.any(|op| shows(op, fence)));
         }
+    }
+
+    pub fn under_way(&self) -> u64 {
+        self.under_way
+    }
+
+    pub fn not_done(&self) -> u64 {
+        self.not_done
     }
 
     pub fn tame(&self, kills: u32) -> Vec<String> {

@@ -3,3 +3,4 @@
 //! Guards what is promised where the server is not well: what it keeps is whole, and what a client is told is true.
 
 pub mod killed;
+pub mod restless;
