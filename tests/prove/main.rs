@@ -35,6 +35,7 @@ const PROOFS: &[(&str, Proof)] = &[
     ("histories", histories::prove),
     ("mutations", mutations::prove),
     ("killed-server", faults::killed::prove),
+    ("power-loss", faults::power::prove),
     ("restless-server", faults::restless::prove),
 ];
 

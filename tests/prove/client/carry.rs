@@ -29,7 +29,7 @@ impl Plain {
                     .clone()
                     .map(|letter| letter[0].bytes().to_vec())
                     .collect();
-                let mut args = vec![Vec::new(), arg(tag)];
+                let mut args = vec![self.time(), arg(tag)];
                 for letter in there {
                     args.extend([letter[0].bytes().to_vec(), letter[2].bytes().to_vec()]);
                 }

@@ -28,7 +28,13 @@ impl Library {
         let runtime = runtime.expect("a runtime");
         let store = Store::builder().deadline(DEADLINE);
         let url = format!("unix://{}", socket.display());
-        let store = runtime.block_on(store.connect(&url)).expect("the server");
+        // Where connections may be cut at any time, the first may be.
+        let store = if faults {
+            store.open(&url)
+        } else {
+            runtime.block_on(store.connect(&url))
+        };
+        let store = store.expect("the server");
         let queue = |name| store.queue(PROJECT, name).expect("a good name");
         let queues = groups()
             .iter()

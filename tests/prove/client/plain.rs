@@ -34,6 +34,8 @@ pub struct Plain {
     scripts: HashMap<String, Script>,
     names: Vec<Vec<&'static str>>,
     faults: bool,
+    /// The time that calls bring, where it is not the server's.
+    pub now: Option<u64>,
     /// Called after each call of a script, which then all go one by one.
     pub after: Option<After>,
 }
@@ -52,6 +54,7 @@ impl Plain {
             scripts: read_scripts(lua),
             names,
             faults,
+            now: None,
             after: None,
         }
     }
@@ -141,7 +144,7 @@ impl Plain {
             if !error.starts_with("MORE") {
                 break;
             }
-            let sweep = ("sweep", tag, vec![Vec::new(), arg(claim), Vec::new()]);
+            let sweep = ("sweep", tag, vec![self.time(), arg(claim), Vec::new()]);
             let mut replies = self.run_all(&[sweep, (script, tag, args.clone())])?;
             reply = replies.pop().expect("two replies");
             letters = replies.pop().expect("two replies").list()[1].number();
@@ -150,6 +153,11 @@ impl Plain {
             self.carried(tag);
         }
         Ok(reply)
+    }
+
+    /// What each call begins with.
+    pub fn time(&self) -> Vec<u8> {
+        self.now.map_or(Vec::new(), arg)
     }
 
     /// Where the letters can't be carried now, another will.
@@ -188,7 +196,8 @@ impl Client for Plain {
         lose: Option<u64>,
     ) -> Outcome {
         let tag = format!("{PROJECT}/{}", self.names[group][queue]);
-        let (script, args) = arguments(who, call);
+        let (script, mut args) = arguments(who, call);
+        args[0] = self.time();
         if lose.is_some() {
             let request = self.request(script, &tag, &args);
             if let Err(error) = self.lose(&request) {

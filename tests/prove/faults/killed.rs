@@ -53,10 +53,14 @@ pub fn prove(scale: &Scale) -> Row {
     let mut failures = [run.failures.clone(), seen.tame(kills)].concat();
     let operations = run.verdict.rates.of("operations");
     if kills < asked / 4 {
-        failures.push(format!("too slow: {kills} of {asked} kills in {patience:?}"));
+        failures.push(format!(
+            "too slow: {kills} of {asked} kills in {patience:?}"
+        ));
     }
     if operations < u64::from(kills) * 50 {
-        failures.push(format!("too tame: {operations} operations over {kills} kills"));
+        failures.push(format!(
+            "too tame: {operations} operations over {kills} kills"
+        ));
     }
     let row = Row {
         name: "killed-server",

@@ -54,12 +54,16 @@ pub fn prove(scale: &Scale) -> Row {
         ("calls answered NOSCRIPT", done.noscript, done.flushes),
         ("connections ended", done.killed, done.kills),
         ("operations", operations, tried * 2),
-        ("calls under way when ended", seen.under_way(), done.kills / 2),
+        (
+            "calls under way when ended",
+            seen.under_way(),
+            done.kills / 2,
+        ),
     ];
     let low = floors.iter().filter(|(_, count, floor)| count < floor);
-    failures.extend(low.map(|(what, count, floor)| {
-        format!("too tame: {what}: {count}, at least {floor}")
-    }));
+    failures.extend(
+        low.map(|(what, count, floor)| format!("too tame: {what}: {count}, at least {floor}")),
+    );
     let row = Row {
         name: "restless-server",
         title: "A server that forgets scripts and ends connections",
@@ -123,7 +127,9 @@ fn disturb(
         cuts.push(Cut { from, to });
     }
     let errors = admin.command(&["INFO", "errorstats"]).text();
-    let noscript = errors.lines().find_map(|line| line.strip_prefix("errorstat_NOSCRIPT:count="));
+    let noscript = errors
+        .lines()
+        .find_map(|line| line.strip_prefix("errorstat_NOSCRIPT:count="));
     done.noscript = noscript.map_or(0, |count| count.trim().parse().expect("a number"));
     cuts
 }

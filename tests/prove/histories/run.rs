@@ -73,7 +73,7 @@ pub fn run_on(
     }
 }
 
-async fn create_queues(store: &Store) {
+pub async fn create_queues(store: &Store) {
     for group in groups() {
         for rules in &group {
             let mut metadata = Metadata::new();

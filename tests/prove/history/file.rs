@@ -131,7 +131,9 @@ fn read_client(path: &Path, who: u32, ops: &mut Vec<Op>) -> Result<(), String> {
 /// How many operations a client was told were not done though the server may have seen them.
 pub fn said_not_done(dir: &Path, group: usize, who: u32) -> u64 {
     let text = std::fs::read_to_string(path(dir, group, who)).unwrap_or_default();
-    let lines = text.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let lines = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
     let said = lines.filter(|line| {
         matches!(
             line,

@@ -16,7 +16,7 @@ use crate::clock::{Clock, SLACK};
 use crate::history::{Call, Log, Outcome};
 use crate::plan;
 
-use choose::Chooser;
+pub use choose::Chooser;
 
 /// What a client process is told, as JSON in its arguments.
 #[derive(Serialize, Deserialize)]
