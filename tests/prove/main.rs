@@ -36,6 +36,7 @@ const PROOFS: &[(&str, Proof)] = &[
     ("mutations", mutations::prove),
     ("killed-server", faults::killed::prove),
     ("power-loss", faults::power::prove),
+    ("clock-jumps", faults::clock::prove),
     ("restless-server", faults::restless::prove),
 ];
 

@@ -168,7 +168,7 @@ async fn audit(store: &Store, failures: &mut Vec<String>) -> Vec<Audit> {
     audits
 }
 
-async fn rest(queue: &Queue) -> Rest {
+pub async fn rest(queue: &Queue) -> Rest {
     let mut rest = Rest::default();
     let mut marker = None;
     loop {
