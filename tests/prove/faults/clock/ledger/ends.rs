@@ -63,8 +63,9 @@ impl Ledger {
                 let held = queue.messages.iter().filter(|(_, m)| m.holder == fence);
                 let held: Vec<Id> = held.map(|(id, _)| *id).collect();
                 self.given_back(place, claim, &held, count);
+                // What has lapsed and was not swept, a release finds gone and leaves as it is.
                 if let Some(claim) = self.queue(place).claims.get_mut(claim) {
-                    claim.is_over = true;
+                    claim.is_over |= count > 0;
                 }
             }
             _ => {}
