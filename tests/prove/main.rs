@@ -37,6 +37,7 @@ const PROOFS: &[(&str, Proof)] = &[
     ("killed-server", faults::killed::prove),
     ("power-loss", faults::power::prove),
     ("clock-jumps", faults::clock::prove),
+    ("full-server", faults::full::prove),
     ("restless-server", faults::restless::prove),
 ];
 

@@ -34,6 +34,10 @@ impl Plain {
                     args.extend([letter[0].bytes().to_vec(), letter[2].bytes().to_vec()]);
                 }
                 let delivered = self.run("dead/deliver", &target, args)?;
+                // A target that is full has them later; nothing else is to be delivered there before.
+                if matches!(&delivered, Reply::Error(error) if error.contains("OOM")) {
+                    return Ok(());
+                }
                 assert!(
                     matches!(delivered, Reply::Number(_)),
                     "letters to {target}: {delivered:?}"

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use marconi_redis::Store;
 
-use self::ledger::Ledger;
+pub use self::ledger::Ledger;
 use crate::client::{Client, Plain};
 use crate::common::Server;
 use crate::plan::{PROJECT, groups};
@@ -40,7 +40,9 @@ pub fn prove(scale: &Scale) -> Row {
     let operations = scale.kills * 1000;
     let server = Server::start(&[]);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let store = runtime.block_on(Store::connect(&server.url())).expect("the server");
+    let store = runtime
+        .block_on(Store::connect(&server.url()))
+        .expect("the server");
     runtime.block_on(crate::histories::create_queues(&store.at(ms(START))));
     let lua = Path::new(env!("CARGO_MANIFEST_DIR")).join("lua");
     let mut client = Plain::connect(&server.socket(), &lua, false);
@@ -96,7 +98,8 @@ pub fn prove(scale: &Scale) -> Row {
         ("messages deleted", counts.deleted, tried / 50),
     ];
     let low = floors.iter().filter(|(_, count, floor)| count < floor);
-    let failures = low.map(|(what, count, floor)| format!("too tame: {what}: {count}, at least {floor}"));
+    let failures =
+        low.map(|(what, count, floor)| format!("too tame: {what}: {count}, at least {floor}"));
     for violation in ledger.violations.iter().take(5) {
         println!("{violation}");
     }

@@ -3,6 +3,7 @@
 //! Guards what is promised where the server is not well: what it keeps is whole, and what a client is told is true.
 
 pub mod clock;
+pub mod full;
 pub mod killed;
 pub mod power;
 pub mod restless;

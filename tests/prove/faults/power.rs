@@ -9,7 +9,8 @@ use std::cmp::Reverse;
 
 use marconi_redis::Store;
 
-use self::record::{Record, digest};
+use self::record::Record;
+pub use self::record::digest;
 use crate::client::{Client, Connection, Plain};
 use crate::common::Server;
 use crate::history::{Call, Outcome};

@@ -69,6 +69,12 @@ impl Ledger {
         }
     }
 
+    /// All of them were posted before.
+    pub fn has_all(&mut self, place: Place, ids: &[Id]) -> bool {
+        let queue = self.queue(place);
+        ids.iter().all(|id| queue.messages.contains_key(id))
+    }
+
     pub fn latest(&self) -> u64 {
         self.latest
     }
@@ -125,7 +131,7 @@ impl Ledger {
             return;
         };
         let ttl = ttl.unwrap_or(self.rules[place.0][place.1].ttl);
-        let is_repeat = ids.iter().all(|id| self.queue(place).messages.contains_key(id));
+        let is_repeat = self.has_all(place, ids);
         for (at, id) in ids.iter().enumerate().filter(|_| !is_repeat) {
             let queue = self.queue(place);
             let is_above = queue.last_id < Some(*id);

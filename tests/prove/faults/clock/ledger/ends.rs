@@ -24,7 +24,10 @@ impl Queue {
         let Some(message) = self.messages.get(&id).filter(|m| !m.is_gone) else {
             return false;
         };
-        let holder = self.claims.iter().find(|(_, c)| message.holder == Some(c.fence));
+        let holder = self
+            .claims
+            .iter()
+            .find(|(_, c)| message.holder == Some(c.fence));
         holder.is_some_and(|(holder, c)| !c.has_lapsed && !c.is_over && claim != Some(holder))
     }
 }
@@ -43,7 +46,10 @@ impl Ledger {
             own.deadline = *deadline;
             own.has_lapsed = false;
         }
-        let is_own = queue.claims.get(claim).is_some_and(|own| own.fence == *fence);
+        let is_own = queue
+            .claims
+            .get(claim)
+            .is_some_and(|own| own.fence == *fence);
         let held = queue.messages.values_mut();
         for message in held.filter(|m| m.holder == Some(*fence) && m.expires <= *deadline) {
             message.expires = deadline + grace;
