@@ -38,6 +38,7 @@ const PROOFS: &[(&str, Proof)] = &[
     ("power-loss", faults::power::prove),
     ("clock-jumps", faults::clock::prove),
     ("full-server", faults::full::prove),
+    ("unready-server", faults::unready::prove),
     ("restless-server", faults::restless::prove),
 ];
 

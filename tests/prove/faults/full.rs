@@ -6,8 +6,7 @@
 mod drained;
 mod windows;
 
-use std::fmt::Display;
-
+use super::tally::Tally;
 use crate::report::Row;
 use crate::scale::Scale;
 
@@ -27,33 +26,6 @@ round.
 What it can't see: a server that evicts; no script can help where the server throws keys away.
 ";
 
-/// What was tried, by name, and what was found.
-#[derive(Default)]
-pub struct Tally {
-    pub counts: Vec<(&'static str, u64)>,
-    pub violations: Vec<String>,
-}
-
-impl Tally {
-    pub fn add(&mut self, what: &'static str, more: u64) {
-        match self.counts.iter_mut().find(|count| count.0 == what) {
-            Some(count) => count.1 += more,
-            None => self.counts.push((what, more)),
-        }
-    }
-
-    pub fn of(&self, what: &str) -> u64 {
-        let found = self.counts.iter().find(|count| count.0 == what);
-        found.map_or(0, |count| count.1)
-    }
-
-    pub fn expect(&mut self, holds: bool, what: impl Display) {
-        if !holds {
-            self.violations.push(what.to_string());
-        }
-    }
-}
-
 pub fn prove(scale: &Scale) -> Row {
     let mut tally = Tally::default();
     windows::run(scale, &mut tally);
@@ -69,16 +41,7 @@ pub fn prove(scale: &Scale) -> Row {
         ("messages posted until it was full", rounds * 500),
         ("posts refused on the way down", rounds / 2),
     ];
-    let low = floors
-        .iter()
-        .filter(|(what, floor)| tally.of(what) < *floor);
-    let low = low.map(|(what, floor)| {
-        let count = tally.of(what);
-        format!("too tame: {what}: {count}, at least {floor}")
-    });
-    for violation in tally.violations.iter().take(5) {
-        println!("{violation}");
-    }
+    tally.print();
     Row {
         name: "full-server",
         title: "A server that is full",
@@ -88,12 +51,8 @@ pub fn prove(scale: &Scale) -> Row {
             + tally.of("steps down"),
         unit: "operations on a full server",
         violations: tally.violations.len() as u64,
-        failures: low.collect(),
-        details: tally
-            .counts
-            .iter()
-            .map(|(what, count)| ((*what).to_owned(), count.to_string()))
-            .collect(),
+        failures: tally.tame(&floors),
+        details: tally.details(),
         mutations: Vec::new(),
         command: scale.command("full-server"),
     }

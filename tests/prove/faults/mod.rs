@@ -7,3 +7,5 @@ pub mod full;
 pub mod killed;
 pub mod power;
 pub mod restless;
+mod tally;
+pub mod unready;

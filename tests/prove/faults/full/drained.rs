@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use marconi_redis::{Error, Message, MessageId, NewMessage, Queue, Store};
 
-use super::Tally;
 use crate::client::Connection;
 use crate::common::Server;
 use crate::faults::power::digest;
+use crate::faults::tally::Tally;
 use crate::rng::Rng;
 use crate::scale::Scale;
 

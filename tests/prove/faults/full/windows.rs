@@ -8,16 +8,18 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use marconi_redis::{Error, Metadata, Outcome as Effect, Queue, Store};
 
-use super::Tally;
 use crate::client::{Client, Connection, Plain};
 use crate::common::Server;
 use crate::faults::clock::Ledger;
 use crate::faults::power::digest;
+use crate::faults::tally::Tally;
 use crate::history::{Call, Outcome};
 use crate::plan::{PROJECT, groups};
 use crate::rng::Rng;
 use crate::scale::Scale;
 use crate::worker::Chooser;
+
+const SUBSCRIBER: &str = "http://subscriber";
 
 const START: u64 = 1_700_000_000_000;
 
@@ -30,6 +32,9 @@ pub fn run(scale: &Scale, tally: &mut Tally) {
         .expect("the server");
     let at = |now: u64| store.at(UNIX_EPOCH + Duration::from_millis(now));
     runtime.block_on(crate::histories::create_queues(&at(START)));
+    let plain = at(START).queue(PROJECT, "plain").expect("a good name");
+    let subscribed = runtime.block_on(async { plain.subscribe(SUBSCRIBER).await });
+    subscribed.expect("a subscription");
     let lua = Path::new(env!("CARGO_MANIFEST_DIR")).join("lua");
     let mut behind = Connection::open(&server.socket()).expect("the server");
     let mut window = Window {
@@ -146,6 +151,13 @@ async fn others(store: &Store, behind: &mut Connection, tally: &mut Tally, rng: 
     refused
         .is("a subscription", async { subscribe.await })
         .await;
+    let subscribed = known.subscription_of(SUBSCRIBER).await.expect("an answer");
+    let id = subscribed.expect("made before it was full").id;
+    let longer = Duration::from_secs(rng.between(1_000_000, 2_000_000));
+    let update = known.update_subscription(id).ttl(longer);
+    refused.is("an update of one", async { update.await }).await;
+    let confirm = known.confirm_subscription(id, rng.percent(50));
+    refused.is("the confirming of one", confirm).await;
     redriven(&queue("kept"), &mut refused).await;
 }
 
