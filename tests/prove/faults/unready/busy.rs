@@ -1,4 +1,6 @@
 //! A server on which another client's script runs long.
+//!
+//! Guards the same as while it loads; and that the script is ended by what this module does, or by itself.
 
 use std::time::Duration;
 
@@ -23,7 +25,7 @@ pub async fn run(seed: u64, rounds: u32, tally: &mut Tally) {
     for _ in 0..rounds {
         let mut script = Connection::open(&server.socket()).expect("the server");
         let mut other = Connection::open(&server.socket()).expect("the server");
-        let long = vec!["EVAL", LONG, "0", "60000000"];
+        let long = ["EVAL", LONG, "0", "60000000"];
         let long = long.iter().map(|word| word.as_bytes().to_vec()).collect();
         script.send(std::slice::from_ref(&long)).expect("sent");
         tally.add(

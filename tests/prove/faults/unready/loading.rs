@@ -1,4 +1,6 @@
 //! A server that loads what it has on disk, slowly.
+//!
+//! Guards that who has no time is told that nothing was done, and who has is answered when it is ready.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -1,4 +1,6 @@
 //! A store at a replica.
+//!
+//! Guards that a write is refused there and leaves nothing, and is done once where the replica becomes the primary in time.
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
 //! Those who wait, on a server that is killed and comes back.
+//!
+//! Guards the wake-up: whenever the messages come, each waiter has one long before its wait is over.
 
 use std::collections::HashSet;
 use std::time::Duration;
