@@ -10,12 +10,12 @@ use crate::stage::{Stage, ids, message, ms, word};
 struct Full {
     stage: Stage,
     raw: Raw,
+    /// By the server while it was empty, in bytes.
+    used: u64,
     _server: Server,
 }
 
 impl Full {
-    /// With 3 MiB more than an empty server needs, and messages until these are taken; then with 1 MiB
-    /// less, for what buffers take and give back must not make room.
     async fn new() -> Full {
         let server = Server::start(&["--maxmemory-policy", "noeviction"]);
         let stage = stage_on(&server).await;
@@ -24,26 +24,21 @@ impl Full {
         stage.named("other", 0).post("x").await.unwrap();
         let mut raw = Raw::new(&server, &queue).await;
         let used = raw.info("memory", "used_memory").await.unwrap();
-        let limit = (used + (3 << 20)).to_string();
-        let set: String = raw.command(&["CONFIG", "SET", "maxmemory", &limit]).await;
-        assert_eq!(set, "OK");
         queue.post("token").token("t").await.unwrap();
         let mut full = Full {
             stage,
             raw,
+            used,
             _server: server,
         };
         full.fill().await;
-        let limit = (used + (2 << 20)).to_string();
-        let set: String = full
-            .raw
-            .command(&["CONFIG", "SET", "maxmemory", &limit])
-            .await;
-        assert_eq!(set, "OK");
         full
     }
 
-    async fn fill(&self) {
+    /// With 3 MiB more than an empty server needs, and messages until these are taken; then with 1 MiB
+    /// less, for what buffers take and give back, some time after a call, must not make room.
+    async fn fill(&mut self) {
+        self.bound(3 << 20).await;
         let queue = self.stage.at(0);
         let batches = [100, 10, 1];
         for batch in batches {
@@ -56,6 +51,16 @@ impl Full {
                 }
             }
         }
+        self.bound(2 << 20).await;
+    }
+
+    async fn bound(&mut self, more: u64) {
+        let limit = (self.used + more).to_string();
+        let set: String = self
+            .raw
+            .command(&["CONFIG", "SET", "maxmemory", &limit])
+            .await;
+        assert_eq!(set, "OK");
     }
 
     /// The call is refused as not done, and not a byte has changed.

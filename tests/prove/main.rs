@@ -10,6 +10,7 @@ mod common;
 mod checker;
 mod client;
 mod clock;
+mod faults;
 mod histories;
 mod history;
 mod mutations;
@@ -33,6 +34,12 @@ const PROOFS: &[(&str, Proof)] = &[
     ("checker", checker::seeded::prove),
     ("histories", histories::prove),
     ("mutations", mutations::prove),
+    ("killed-server", faults::killed::prove),
+    ("power-loss", faults::power::prove),
+    ("clock-jumps", faults::clock::prove),
+    ("full-server", faults::full::prove),
+    ("unready-server", faults::unready::prove),
+    ("restless-server", faults::restless::prove),
 ];
 
 fn main() -> ExitCode {

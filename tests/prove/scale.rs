@@ -3,6 +3,7 @@
 //! Guards that a run can be repeated: seed and size are printed, and are taken from the environment.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[derive(Clone)]
 pub struct Scale {
@@ -11,6 +12,8 @@ pub struct Scale {
     pub clients: u32,
     /// How many of the faults in tests/mutations are tried.
     pub mutations: usize,
+    /// How often a server is killed under load.
+    pub kills: u32,
     base: PathBuf,
 }
 
@@ -32,8 +35,14 @@ impl Scale {
             operations: number("MARCONI_OPERATIONS").unwrap_or(operations) as u32,
             clients: number("MARCONI_CLIENTS").unwrap_or(clients) as u32,
             mutations: if is_full { usize::MAX } else { 3 },
+            kills: if is_full { 120 } else { 12 },
             base: std::env::temp_dir().join(format!("marconi-prove-{}", std::process::id())),
         }
+    }
+
+    /// How long something random may be done to a server.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(u64::from(self.kills.clamp(6, 90)))
     }
 
     /// The same, of another size.

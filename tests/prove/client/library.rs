@@ -19,21 +19,32 @@ const DEADLINE: Duration = Duration::from_secs(60);
 pub struct Library {
     runtime: Runtime,
     queues: Vec<Vec<Queue>>,
+    faults: bool,
 }
 
 impl Library {
-    pub fn connect(socket: &Path) -> Library {
+    pub fn connect(socket: &Path, faults: bool) -> Library {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime");
         let store = Store::builder().deadline(DEADLINE);
         let url = format!("unix://{}", socket.display());
-        let store = runtime.block_on(store.connect(&url)).expect("the server");
+        // Where connections may be cut at any time, the first may be.
+        let store = if faults {
+            store.open(&url)
+        } else {
+            runtime.block_on(store.connect(&url))
+        };
+        let store = store.expect("the server");
         let queue = |name| store.queue(PROJECT, name).expect("a good name");
         let queues = groups()
             .iter()
             .map(|group| group.iter().map(|rules| queue(rules.name)).collect())
             .collect();
-        Library { runtime, queues }
+        Library {
+            runtime,
+            queues,
+            faults,
+        }
     }
 }
 
@@ -47,13 +58,14 @@ impl Client for Library {
         lose: Option<u64>,
     ) -> Outcome {
         let queue = self.queues[group][queue].clone();
+        let faults = self.faults;
         self.runtime.block_on(async {
             let asked = ask(&queue, who, call);
             let Some(patience) = lose.map(Duration::from_micros) else {
-                return answer(asked.await);
+                return answer(asked.await, faults);
             };
             match tokio::time::timeout(patience, asked).await {
-                Ok(asked) => answer(asked),
+                Ok(asked) => answer(asked, faults),
                 // All calls go over one connection, in order: what is answered now comes after the lost one.
                 Err(_) => match queue.exists().await {
                     Ok(_) => Outcome::Lost,
@@ -64,9 +76,15 @@ impl Client for Library {
     }
 }
 
-fn answer(result: Result<Outcome>) -> Outcome {
+fn answer(result: Result<Outcome>, faults: bool) -> Outcome {
     match result {
         Ok(outcome) => outcome,
+        Err(Error::Transport { outcome, .. }) if faults && outcome == Effect::NotDone => {
+            Outcome::NotDone
+        }
+        Err(Error::Transport { outcome, .. }) if faults && outcome == Effect::Unknown => {
+            Outcome::Lost
+        }
         Err(Error::Transport { .. } | Error::Codec { .. } | Error::Corrupt { .. }) => {
             Outcome::Failed(result.expect_err("an error").to_string())
         }

@@ -16,6 +16,7 @@ use crate::history::{Call, Outcome};
 
 pub use library::{Library, body_of};
 pub use plain::Plain;
+pub use resp::{Connection, Reply};
 
 pub trait Client {
     /// Asks, and waits for the answer. `lose` is how long to wait, in µs, before the answer is given up: the outcome is
@@ -30,10 +31,11 @@ pub trait Client {
     ) -> Outcome;
 }
 
-/// One on this crate, or one that goes by the scripts in a directory.
-pub fn connect(socket: &Path, lua: Option<&PathBuf>) -> Box<dyn Client> {
+/// One on this crate, or one that goes by the scripts in a directory. With `faults` a server that goes away is no
+/// failure: the outcome is what the client can say of it.
+pub fn connect(socket: &Path, lua: Option<&PathBuf>, faults: bool) -> Box<dyn Client> {
     match lua {
-        None => Box::new(Library::connect(socket)),
-        Some(lua) => Box::new(Plain::connect(socket, lua)),
+        None => Box::new(Library::connect(socket, faults)),
+        Some(lua) => Box::new(Plain::connect(socket, lua, faults)),
     }
 }

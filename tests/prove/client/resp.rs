@@ -57,6 +57,16 @@ impl Connection {
         Ok(replies.pop().expect("a reply for each request"))
     }
 
+    /// A plain command, which is not refused.
+    pub fn command(&mut self, words: &[&str]) -> Reply {
+        let request = words.iter().map(|word| word.as_bytes().to_vec()).collect();
+        match self.ask(&request) {
+            Ok(Reply::Error(error)) => panic!("{words:?}: {error}"),
+            Ok(reply) => reply,
+            Err(error) => panic!("{words:?}: {error}"),
+        }
+    }
+
     /// Sends all at once, and reads all replies.
     pub fn ask_all(&mut self, requests: &[Request]) -> std::io::Result<Vec<Reply>> {
         self.send(requests)?;

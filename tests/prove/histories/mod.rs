@@ -5,7 +5,7 @@
 
 mod run;
 
-pub use run::{check_again, run};
+pub use run::{check_again, create_queues, rest, run, run_on};
 
 use crate::checker::Rates;
 use crate::report::Row;

@@ -13,7 +13,7 @@ use crate::checker::{self, Audit, Rest, Verdict};
 use crate::client::body_of;
 use crate::clock::{Clock, SLACK};
 use crate::common::Server;
-use crate::history::{self, Body, Id, Seen};
+use crate::history::{self, Body, Cut, Id, Seen};
 use crate::plan::{PROJECT, Rules, groups};
 use crate::scale::Scale;
 use crate::worker::Orders;
@@ -29,18 +29,40 @@ pub struct Run {
 
 /// Makes a history and checks it. With a directory of scripts all clients go by these, and say nothing.
 pub fn run(scale: &Scale, name: &str, lua: Option<&Path>) -> Run {
+    run_on(scale, name, lua, &[], None)
+}
+
+/// What happens to a server while clients work on it. Answers the times at which calls under way may have been cut.
+pub type Disturb<'a> = &'a mut dyn FnMut(&mut Server) -> Vec<Cut>;
+
+/// The same on a server with these options, to which something happens; the clients go on until that is over.
+pub fn run_on(
+    scale: &Scale,
+    name: &str,
+    lua: Option<&Path>,
+    options: &[&str],
+    disturb: Option<Disturb>,
+) -> Run {
     let began = Instant::now();
     let dir = scale.dir(name);
-    let server = Server::start(&[]);
+    let mut server = Server::start(options);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let url = server.url();
     let store = runtime.block_on(Store::connect(&url)).expect("the server");
     runtime.block_on(create_queues(&store));
-    let mut failures = run_clients(scale, &server, &dir, lua);
+    let mut failures = Vec::new();
+    let until = disturb.is_some().then(|| dir.join("over"));
+    let clients = start_clients(scale, &server, &dir, lua, until.as_deref());
+    let mut cuts = Vec::new();
+    if let (Some(disturb), Some(until)) = (disturb, until) {
+        cuts = disturb(&mut server);
+        std::fs::write(until, "").expect("room for a file");
+    }
+    wait_for(clients, &mut failures);
     let audits = runtime.block_on(audit(&store, &mut failures));
-    keep(&dir, &audits);
+    keep(&dir, &audits, &cuts);
     let worked = began.elapsed();
-    let verdict = check(&dir, scale.clients, &audits, &mut failures);
+    let verdict = check(&dir, scale.clients, &audits, &cuts, &mut failures);
     let checked = began.elapsed() - worked;
     Run {
         verdict,
@@ -51,7 +73,7 @@ pub fn run(scale: &Scale, name: &str, lua: Option<&Path>) -> Run {
     }
 }
 
-async fn create_queues(store: &Store) {
+pub async fn create_queues(store: &Store) {
     for group in groups() {
         for rules in &group {
             let mut metadata = Metadata::new();
@@ -77,8 +99,14 @@ async fn create_queues(store: &Store) {
     }
 }
 
-/// One in four goes by the scripts alone. Answers which failed.
-fn run_clients(scale: &Scale, server: &Server, dir: &Path, lua: Option<&Path>) -> Vec<String> {
+/// One in four goes by the scripts alone.
+fn start_clients(
+    scale: &Scale,
+    server: &Server,
+    dir: &Path,
+    lua: Option<&Path>,
+    until: Option<&Path>,
+) -> Vec<Child> {
     let start = |who: u32| {
         let orders = Orders {
             socket: server.socket(),
@@ -91,6 +119,7 @@ fn run_clients(scale: &Scale, server: &Server, dir: &Path, lua: Option<&Path>) -
                 || Path::new(env!("CARGO_MANIFEST_DIR")).join("lua"),
                 Path::to_owned,
             ),
+            until: until.map(Path::to_owned),
         };
         let mut command = Command::new(std::env::current_exe().expect("this program"));
         command
@@ -101,15 +130,16 @@ fn run_clients(scale: &Scale, server: &Server, dir: &Path, lua: Option<&Path>) -
         }
         command.spawn().expect("a client process")
     };
-    let clients: Vec<Child> = (0..scale.clients).map(start).collect();
-    let mut failures = Vec::new();
+    (0..scale.clients).map(start).collect()
+}
+
+fn wait_for(clients: Vec<Child>, failures: &mut Vec<String>) {
     for (who, mut client) in clients.into_iter().enumerate() {
         let ended = client.wait().expect("its end");
         if !ended.success() {
             failures.push(format!("client {who} failed: {ended}"));
         }
     }
-    failures
 }
 
 /// Reads everything that is left, one group at a time. All calls for a group tell the same time: what lapsed between two
@@ -140,7 +170,7 @@ async fn audit(store: &Store, failures: &mut Vec<String>) -> Vec<Audit> {
     audits
 }
 
-async fn rest(queue: &Queue) -> Rest {
+pub async fn rest(queue: &Queue) -> Rest {
     let mut rest = Rest::default();
     let mut marker = None;
     loop {
@@ -188,30 +218,40 @@ async fn rest(queue: &Queue) -> Rest {
 
 const AUDIT: &str = "audit.json";
 
-fn keep(dir: &Path, audits: &[Audit]) {
+fn keep(dir: &Path, audits: &[Audit], cuts: &[Cut]) {
     let text = serde_json::to_vec(audits).expect("JSON");
     std::fs::write(dir.join(AUDIT), text).expect("room for the audit");
+    let text = serde_json::to_vec(cuts).expect("JSON");
+    std::fs::write(dir.join(history::CUTS), text).expect("room for the cuts");
 }
 
 /// Checks a history that was kept.
 pub fn check_again(dir: &Path) -> Verdict {
     let audits = std::fs::read(dir.join(AUDIT)).expect("a directory with a history");
     let audits: Vec<Audit> = serde_json::from_slice(&audits).expect("JSON");
+    let cuts = history::cuts(dir);
     let clients = (0..)
         .take_while(|who| history::path(dir, 0, *who).exists())
         .count();
     let mut failures = Vec::new();
-    let verdict = check(dir, clients as u32, &audits, &mut failures);
+    let verdict = check(dir, clients as u32, &audits, &cuts, &mut failures);
     assert!(failures.is_empty(), "{failures:?}");
     verdict
 }
 
 /// One group after the other, so that no more than one is in memory.
-fn check(dir: &Path, clients: u32, audits: &[Audit], failures: &mut Vec<String>) -> Verdict {
+fn check(
+    dir: &Path,
+    clients: u32,
+    audits: &[Audit],
+    cuts: &[Cut],
+    failures: &mut Vec<String>,
+) -> Verdict {
     let mut all = Verdict::default();
     for (group, (rules, audit)) in groups().iter().zip(audits).enumerate() {
         match history::read(dir, group, clients) {
             Ok(ops) => {
+                let ops = history::doubted(ops, cuts);
                 let verdict = checker::check(rules, &ops, audit);
                 all.rates.merge(&verdict.rates);
                 all.violations.extend(verdict.violations);

@@ -111,6 +111,9 @@ fn read_client(path: &Path, who: u32, ops: &mut Vec<Op>) -> Result<(), String> {
             Ok(Line::End { n, at, got }) => {
                 let op = begun.remove(&n);
                 let op = op.ok_or_else(|| wrong(format!("line {number} ends what never began")))?;
+                if got == Outcome::NotDone {
+                    continue;
+                }
                 ops.push(Op {
                     ended: at,
                     got,
@@ -123,4 +126,22 @@ fn read_client(path: &Path, who: u32, ops: &mut Vec<Op>) -> Result<(), String> {
     }
     ops.extend(begun.into_values());
     Ok(())
+}
+
+/// How many operations a client was told were not done though the server may have seen them.
+pub fn said_not_done(dir: &Path, group: usize, who: u32) -> u64 {
+    let text = std::fs::read_to_string(path(dir, group, who)).unwrap_or_default();
+    let lines = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    let said = lines.filter(|line| {
+        matches!(
+            line,
+            Line::End {
+                got: Outcome::NotDone,
+                ..
+            }
+        )
+    });
+    said.count() as u64
 }

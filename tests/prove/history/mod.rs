@@ -3,13 +3,15 @@
 //! Guards that nothing is claimed of an operation that nobody saw the end of: a beginning is written before the
 //! request goes out, so a process that is killed leaves it behind without an end.
 
+mod cut;
 mod file;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use file::{Log, Op, path, read};
+pub use cut::{CUTS, Cut, cuts, doubted};
+pub use file::{Log, Op, path, read, said_not_done};
 
 /// µs since 1970, by [`Clock`](crate::clock::Clock).
 pub type Micros = u64;
@@ -164,6 +166,8 @@ pub enum Outcome {
     },
     /// The reply was thrown away: done or not, but not later than the end that was written down.
     Lost,
+    /// No answer came, and the client says that it was not done: no operation then, and what comes of it is invented.
+    NotDone,
     /// What can't be: neither a reply nor a refusal.
     Failed(String),
 }

@@ -16,7 +16,7 @@ use crate::clock::{Clock, SLACK};
 use crate::history::{Call, Log, Outcome};
 use crate::plan;
 
-use choose::Chooser;
+pub use choose::Chooser;
 
 /// What a client process is told, as JSON in its arguments.
 #[derive(Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct Orders {
     pub plain: bool,
     /// Where a plain client finds the scripts.
     pub lua: PathBuf,
+    /// The server may go away, and come back: on until this file is there, or all operations are made.
+    pub until: Option<PathBuf>,
 }
 
 struct Worker {
@@ -47,11 +49,16 @@ pub fn run(orders: &str) {
         who: orders.who,
         clock: Clock::start(),
         log: Log::create(&orders.dir, groups.len(), orders.who).expect("files for the history"),
-        client: client::connect(&orders.socket, orders.plain.then_some(&orders.lua)),
+        client: client::connect(
+            &orders.socket,
+            orders.plain.then_some(&orders.lua),
+            orders.until.is_some(),
+        ),
         chooser: Chooser::new(&groups, orders.who, orders.seed, orders.plain),
         made: 0,
     };
-    while worker.made < orders.operations {
+    let is_over = || orders.until.as_ref().is_some_and(|file| file.exists());
+    while worker.made < orders.operations && !is_over() {
         worker.step();
     }
     let drift = worker.clock.drift();
