@@ -26,7 +26,7 @@ const PARTS: &[&str] = &[
 ];
 
 /// More than any test takes that passes.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 pub struct Tree {
     home: PathBuf,
