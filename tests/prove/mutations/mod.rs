@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::checker::Kind;
+use crate::common::Server;
 use crate::histories;
 use crate::report::{Mutation, Row};
 use crate::rng::Rng;
@@ -76,22 +77,34 @@ pub fn prove(scale: &Scale) -> Row {
 
 /// All patches that fit, and what is wrong with the others.
 fn read(scale: &Scale, home: &Path) -> (Vec<Patch>, Vec<String>) {
-    let dir = scale.dir("mutations/all");
-    tree::copy(&home.join("lua"), &dir.join("lua")).expect("a copy of the scripts");
     let files = std::fs::read_dir(home.join("tests/mutations")).expect("tests/mutations");
     let mut paths: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
     paths.sort();
+    let server = Server::start(&[]);
+    let dir = scale.dir("mutations/all");
     let (mut patches, mut failures) = (Vec::new(), Vec::new());
     for path in paths {
         let name = path.display().to_string();
         let patch = Patch::read(path);
-        match patch.and_then(|patch| patch.fits(&dir).map(|()| patch)) {
+        match patch.and_then(|patch| fits(&patch, home, &dir, &server).map(|()| patch)) {
             Ok(patch) => patches.push(patch),
             Err(why) => failures.push(format!("{name}: {why}")),
         }
     }
     scale.done_with(&dir);
     (patches, failures)
+}
+
+/// Whether it can be put into its script, and makes one that a server takes: anything notices one that it does not.
+fn fits(patch: &Patch, home: &Path, dir: &Path, server: &Server) -> Result<(), String> {
+    tree::copy(&home.join("lua"), &dir.join("lua")).map_err(|error| error.to_string())?;
+    patch.apply(dir)?;
+    let script = std::fs::read(patch.script_in(dir)).map_err(|error| error.to_string())?;
+    let client = redis::Client::open(server.url()).map_err(|error| error.to_string())?;
+    let mut connection = client.get_connection().map_err(|error| error.to_string())?;
+    let mut load = redis::cmd("SCRIPT");
+    let loaded = load.arg("LOAD").arg(script).exec(&mut connection);
+    loaded.map_err(|error| format!("the server does not take it: {error}"))
 }
 
 fn writing_scripts(home: &Path) -> Vec<String> {

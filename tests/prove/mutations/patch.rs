@@ -79,16 +79,11 @@ impl Patch {
         })
     }
 
-    /// Whether it could be put into the scripts of `dir`.
-    pub fn fits(&self, dir: &Path) -> Result<(), String> {
-        self.git_apply(dir, &["--check"])
-    }
-
     /// Puts the fault into the scripts of `dir`, and makes the manifest's digests anew.
     pub fn apply(&self, dir: &Path) -> Result<(), String> {
-        let script = dir.join(format!("lua/{}.lua", self.script));
+        let script = self.script_in(dir);
         let before = std::fs::read(&script).map_err(|error| error.to_string())?;
-        self.git_apply(dir, &[])?;
+        self.git_apply(dir)?;
         if std::fs::read(&script).map_err(|error| error.to_string())? == before {
             return Err("the patch changes nothing".into());
         }
@@ -96,10 +91,14 @@ impl Patch {
         Ok(())
     }
 
-    fn git_apply(&self, dir: &Path, flags: &[&str]) -> Result<(), String> {
+    pub fn script_in(&self, dir: &Path) -> PathBuf {
+        dir.join(format!("lua/{}.lua", self.script))
+    }
+
+    fn git_apply(&self, dir: &Path) -> Result<(), String> {
         let dir = dir.canonicalize().map_err(|error| error.to_string())?;
         let mut git = Command::new("git");
-        git.arg("apply").args(flags).arg(&self.path);
+        git.arg("apply").arg(&self.path);
         // In a directory of some repository git passes over the patch without a word: its paths are that one's.
         git.env("GIT_CEILING_DIRECTORIES", dir.parent().expect("a parent"));
         git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
