@@ -57,6 +57,7 @@ const OPERATIONS: &[(u64, Operation)] = &[
     (3, World::purge),
     (3, World::purge_between_posts),
     (4, World::delete_queue),
+    (6, World::make_again),
     (12, World::create),
     (20, World::set),
     (5, World::queue_get),

@@ -216,7 +216,7 @@ impl World {
             "letters left"
         );
         queue.ledger.settled += (before - queue.outbox.len()) as u64;
-        self.outbox_outlives(source);
+        self.settled(source);
     }
 }
 

@@ -77,6 +77,23 @@ impl World {
         self.outbox_outlives(q);
     }
 
+    /// After letters were delivered and taken out of an outbox.
+    pub fn settled(&mut self, q: usize) {
+        let left = self.left(q, Part::Outbox);
+        assert!(left.is_some(), "an outbox went, and its ids begin anew");
+        self.outbox_outlives(q);
+    }
+
+    /// A queue is deleted and made again, and messages and claims are before it and after it in one ms.
+    pub fn make_again(&mut self, q: usize) {
+        self.post(q);
+        self.claim(q);
+        self.delete_queue(q);
+        self.create_plainly(q);
+        self.post(q);
+        self.claim(q);
+    }
+
     /// A purge, and posts before and after it in one ms.
     pub fn purge_between_posts(&mut self, q: usize) {
         self.post(q);

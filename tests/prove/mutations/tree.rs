@@ -47,7 +47,7 @@ enum End {
 impl Tree {
     pub fn new(scale: &Scale, home: &Path) -> Tree {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutations");
-        std::fs::create_dir_all(&dir).expect("a directory for the copy");
+        std::fs::create_dir_all(dir.join("tree")).expect("a directory for the copy");
         let lock = File::create(dir.join("lock")).expect("a file to lock");
         lock.lock().expect("the lock");
         Tree {
