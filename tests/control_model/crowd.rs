@@ -73,3 +73,18 @@ fn subscriptions_that_have_expired_keep_nobody_out() {
     assert_eq!(refused.0, "TOOLARGE", "{refused:?}");
     subscribe(&mut client, 1500, 10_000, 500).expect("all the others have expired");
 }
+
+#[test]
+fn an_expired_subscription_is_gone_for_good_once_its_subscriber_comes_again() {
+    let server = common::Server::start(&[]);
+    let mut client = Client::new(&server);
+    // More than are cleared away with each that is made, in the order of their ids as text: this one is the last.
+    for who in 0..150 {
+        subscribe(&mut client, 1000, who, 500).expect("a subscription");
+    }
+    subscribe(&mut client, 1600, 99, 500).expect("the one of before has expired");
+    // The clock steps back to where it had not.
+    let id = "1000-99";
+    let gone = client.call("subscription/get", &args![1100, id, ""]);
+    assert_eq!(gone.expect_err("it is gone").0, "SUBSCRIPTIONGONE");
+}

@@ -33,6 +33,7 @@ mod release;
 mod stage;
 mod stats;
 mod subscription;
+mod subscription_ends;
 mod subscription_list;
 mod sweep;
 mod topic;

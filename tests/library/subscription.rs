@@ -268,24 +268,6 @@ async fn those_that_have_expired_take_nobodys_place() {
 }
 
 #[tokio::test]
-async fn what_is_kept_of_subscriptions_goes_by_itself() {
-    let stage = Stage::new().await;
-    stage.at(0).subscribe(HOOK).ttl(ms(1_000)).await.unwrap();
-    let keys = stage.at(0);
-    let mut connection = Server::shared().connection().await;
-    for part in [
-        Part::Subscriptions,
-        Part::Subscribers,
-        Part::SubscriptionIds,
-        Part::SubscriptionExpiry,
-    ] {
-        let pttl = redis::cmd("PTTL").arg(keys.keys().key(part)).to_owned();
-        let left: i64 = pttl.query_async(&mut connection).await.unwrap();
-        assert!((86_300_000..=86_401_000).contains(&left), "{part}: {left}");
-    }
-}
-
-#[tokio::test]
 async fn what_a_later_version_has_stored_is_left_alone() {
     let stage = Stage::new().await;
     let id = subscribe(&stage, 0, HOOK).await;

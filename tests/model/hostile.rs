@@ -171,7 +171,7 @@ impl World {
             Some(argument) => *argument = wrong.into(),
             None => args.push(wrong.into()),
         }
-        let gone = script == "post" && at > 4 || script == "dead/deliver" && at > 1;
+        let gone = script == "dead/deliver" && at > 1;
         let word = if gone && !self.queues[q].exists {
             "QUEUEGONE"
         } else {

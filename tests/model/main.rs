@@ -19,6 +19,7 @@ mod large;
 mod letters;
 mod managing;
 mod movers;
+mod outliving;
 mod posting;
 mod queue;
 mod reading;
@@ -54,7 +55,9 @@ const OPERATIONS: &[(u64, Operation)] = &[
     (20, World::first),
     (30, World::stats),
     (3, World::purge),
+    (3, World::purge_between_posts),
     (4, World::delete_queue),
+    (6, World::make_again),
     (12, World::create),
     (20, World::set),
     (5, World::queue_get),

@@ -124,6 +124,7 @@ impl World {
         if !queue.exists {
             (queue.exists, queue.created) = (true, now);
             self.published.push((q, 0));
+            self.is_back(q);
         }
     }
 
@@ -221,7 +222,14 @@ impl World {
             refused("QUEUEGONE", "")
         };
         if let Some((reply, ())) = self.agree(outcome, expected) {
+            let now = self.now;
             let queue = self.queue(q);
+            let lapsed = queue.claims.values().filter(|claim| claim.deadline <= now);
+            let dead = queue.max_claims().is_some().then(|| lapsed.count());
+            assert!(
+                dead.is_none_or(|lapsed| lapsed == 0),
+                "what may be dead is purged"
+            );
             assert_eq!(
                 reply::int(&reply),
                 queue.log.len() as u64,
@@ -248,6 +256,7 @@ impl World {
             let claims: Vec<_> = queue.claims.keys().cloned().collect();
             queue.old_claims.extend(claims);
             queue.drop_all();
+            self.outlived(q);
             self.use_missing(q);
         }
     }

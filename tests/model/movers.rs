@@ -216,6 +216,7 @@ impl World {
             "letters left"
         );
         queue.ledger.settled += (before - queue.outbox.len()) as u64;
+        self.settled(source);
     }
 }
 

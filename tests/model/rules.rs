@@ -141,11 +141,11 @@ impl Queue {
 
     /// The table of spec.md: what deleting these ids does, in their order, as the caller wrote them.
     pub fn delete(&self, now: u64, claim: &str, ids: &[String]) -> Result<Vec<Id>, Refused> {
-        if !claim.is_empty() && !is_uuid(claim) {
-            return refused("CLAIMGONE", claim);
-        }
         if ids.len() > 250 {
             return refused("TOOLARGE", "ids");
+        }
+        if !claim.is_empty() && !is_uuid(claim) {
+            return refused("CLAIMGONE", claim);
         }
         let mut deleted = Vec::new();
         for text in ids {

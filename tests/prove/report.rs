@@ -32,6 +32,9 @@ impl Row {
 /// A fault put into a script on purpose, and the proof that noticed.
 pub struct Mutation {
     pub name: String,
+    /// What is wrong, in a sentence.
+    pub fault: String,
+    pub script: String,
     pub caught_by: String,
 }
 
@@ -43,6 +46,9 @@ pub fn print(rows: &[Row]) {
         );
         for (what, text) in &row.details {
             println!("  {what:36} {text}");
+        }
+        for mutation in &row.mutations {
+            println!("  {:42} {}", mutation.name, mutation.caught_by);
         }
         for failure in &row.failures {
             println!("  FAILED: {failure}");
@@ -94,6 +100,18 @@ fn markdown(rows: &[Row]) -> String {
         for (what, how_much) in &row.details {
             text += &format!("| {what} | {how_much} |\n");
         }
+        if !row.mutations.is_empty() {
+            text += "\n| fault | script | caught by |\n| --- | --- | --- |\n";
+        }
+        for mutation in &row.mutations {
+            let Mutation {
+                fault,
+                script,
+                caught_by,
+                ..
+            } = mutation;
+            text += &format!("| {fault} | `{script}` | {caught_by} |\n");
+        }
     }
     text
 }
@@ -113,8 +131,14 @@ fn machine(rows: &[Row]) -> Value {
             "details": details.collect::<serde_json::Map<_, _>>(),
         })
     };
-    let mutation =
-        |mutation: &Mutation| json!({"name": mutation.name, "caught_by": mutation.caught_by});
+    let mutation = |mutation: &Mutation| {
+        json!({
+            "name": mutation.name,
+            "fault": mutation.fault,
+            "script": mutation.script,
+            "caught_by": mutation.caught_by,
+        })
+    };
     json!({
         "rows": rows.iter().map(row).collect::<Vec<_>>(),
         "mutations": mutations(rows).into_iter().map(mutation).collect::<Vec<_>>(),

@@ -65,7 +65,10 @@ impl Scale {
     pub fn done_with(&self, dir: &Path) {
         // What can't be cleared away is the system's to clear away.
         let _ = std::fs::remove_dir_all(dir);
-        let _ = std::fs::remove_dir(&self.base);
+        let above = dir.ancestors().skip(1);
+        for dir in above.take_while(|dir| dir.starts_with(&self.base)) {
+            let _ = std::fs::remove_dir(dir);
+        }
     }
 
     /// How to run this again.

@@ -3,78 +3,23 @@
 //! Guards the rules as a whole: each answer is the model's, to the ms, in whatever order they come.
 //! `MARCONI_SEED` repeats a run, whose seed stands in every failure.
 
-#[path = "common/mod.rs"]
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "model/rng.rs"]
+mod model;
+#[path = "../model/rng.rs"]
 mod rng;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use marconi_redis::keys::Part;
 use marconi_redis::{Error, Queue, Store, Subscription, SubscriptionId};
 
 use common::Server;
+use model::{Kept, Model};
 use rng::Rng;
 
 const OPERATIONS: u64 = 6_000;
-
-/// What is known of one subscription.
-#[derive(Debug, Clone, PartialEq)]
-struct Kept {
-    subscriber: String,
-    ttl: u64,
-    made: u64,
-    expires: u64,
-    confirmed: bool,
-    option: u64,
-}
-
-/// A queue's subscriptions, those that have expired included.
-#[derive(Default)]
-struct Model {
-    all: BTreeMap<SubscriptionId, Kept>,
-    last: Option<SubscriptionId>,
-}
-
-impl Model {
-    fn living(&self, now: u64) -> impl Iterator<Item = (&SubscriptionId, &Kept)> {
-        self.all.iter().filter(move |(_, kept)| kept.expires > now)
-    }
-
-    fn find(&mut self, id: SubscriptionId, now: u64) -> Option<&mut Kept> {
-        self.all.get_mut(&id).filter(|kept| kept.expires > now)
-    }
-
-    fn of(&self, subscriber: &str, now: u64) -> Option<SubscriptionId> {
-        let mut living = self.living(now);
-        living
-            .find(|(_, kept)| kept.subscriber == subscriber)
-            .map(|(id, _)| *id)
-    }
-
-    /// Those that have expired are cleared away where one is made, or their subscriber taken over: they
-    /// don't come back where the clock steps back.
-    fn clear(&mut self, now: u64, subscriber: Option<&str>) {
-        let is_taken = |kept: &Kept| subscriber.is_none_or(|name| kept.subscriber == name);
-        self.all
-            .retain(|_, kept| kept.expires > now || !is_taken(kept));
-    }
-
-    /// The time of the last one or later, and within one ms a higher number.
-    fn next_id(&self, now: u64) -> SubscriptionId {
-        let text = match self.last.map(|last| last.to_string()) {
-            Some(last) => {
-                let (ms, seq) = last.split_once('-').unwrap();
-                match now > ms.parse().unwrap() {
-                    true => format!("{now}-0"),
-                    false => format!("{ms}-{}", seq.parse::<u64>().unwrap() + 1),
-                }
-            }
-            None => format!("{now}-0"),
-        };
-        text.parse().unwrap()
-    }
-}
 
 /// As the model has it.
 fn kept(found: &Subscription, now: u64) -> Kept {
@@ -137,7 +82,11 @@ impl World {
 
     /// One that is there, has been there, or never was.
     fn id(&mut self, at: usize) -> SubscriptionId {
-        let ids: Vec<_> = self.queues[at].1.all.keys().copied().collect();
+        let model = &self.queues[at].1;
+        let ids: Vec<_> = match self.rng.below(6) {
+            0 => model.gone.clone(),
+            _ => model.all.keys().copied().collect(),
+        };
         let recent = ids.len().saturating_sub(12);
         let ids = &ids[recent..];
         if ids.is_empty() || self.rng.below(12) == 0 {
@@ -264,7 +213,7 @@ impl World {
         let deleted = queue.delete_subscription(id).await.unwrap();
         let (now, model) = (self.now, &mut self.queues[at].1);
         assert_eq!(deleted, model.find(id, now).is_some());
-        model.all.remove(&id);
+        model.remove(id);
         self.done
             .insert(if deleted { "deleted" } else { "not deleted" });
     }
@@ -288,6 +237,26 @@ impl World {
         assert_eq!(listed, living);
         self.done.insert("listed");
     }
+
+    /// What is stored is of the subscriptions that there are, those that have expired since included.
+    async fn nothing_is_left_over(&self) {
+        let mut connection = Server::shared().connection().await;
+        for (name, model) in &self.queues {
+            let queue = self.store.queue("model", name).unwrap();
+            let all = model.all.len();
+            for (command, part, expected) in [
+                // The last id and the schema stand there, too.
+                ("HLEN", Part::Subscriptions, all + 2),
+                ("HLEN", Part::Subscribers, all),
+                ("ZCARD", Part::SubscriptionIds, all),
+                ("ZCARD", Part::SubscriptionExpiry, all),
+            ] {
+                let count = redis::cmd(command).arg(queue.keys().key(part)).to_owned();
+                let count: usize = count.query_async(&mut connection).await.unwrap();
+                assert_eq!(count, expected, "{part} of {name}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -306,6 +275,7 @@ async fn random_operations_on_three_queues_answer_as_the_model_does() {
     for _ in 0..OPERATIONS {
         world.step().await;
     }
+    world.nothing_is_left_over().await;
     // Nothing that was meant to be tried was missed.
     assert_eq!(world.done.len(), 14, "{:?}", world.done);
 }
