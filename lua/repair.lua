@@ -323,6 +323,11 @@ local function mend_expiry(id, at, record)
     at.expiry = expires
     mended(id, string.format('expires at %.0f, as expiry says now', expires))
   end
+  if at.expiry and unread and at.ms > since then
+    since = at.ms
+    redis.call('HSET', META, 'since', string.format('%.0f', since))
+    mended(id, 'stands in expiry, and `since` says that claims have to look there')
+  end
   at.expires = expires
 end
 
