@@ -13,7 +13,7 @@
 -- ERRORS
 --   BADARG NEWERSCHEMA
 -- COST
---   O(entries looked at + messages of the claims among them)
+--   O(entries looked at, 1 MiB of envelopes, messages of the claims among them)
 -- WRITES
 --   no
 -- MORE
@@ -63,14 +63,29 @@ local function padded(id)
   return string.rep('0', 15 - #ms) .. ms .. '-' .. string.rep('0', 16 - #seq) .. seq
 end
 -- }}}
--- {{{ lib/read_record
--- A claim's record in `held`: `fence ttl grace earliest ids worker`, where no message
--- of it expires before earliest, ids are joined by commas, and worker is the rest, maybe nothing.
-local function read_record(record)
-  local fence, ttl, grace, earliest, ids, worker = string.match(record, '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
-  local list = {}
-  for id in string.gmatch(ids, '[^,]+') do list[#list + 1] = id end
-  return {fence = fence, ttl = ttl, grace = grace, earliest = earliest, ids = list, worker = worker}
+-- {{{ lib/look_up
+-- What stands under a name, as it has to be, or nil: a message's entry in the log, the ttl in its envelope, and the
+-- record of a claim with its ids still joined.
+local function entry_of(id)
+  local entry = padded(id) and redis.call('XRANGE', LOG, id, id)[1]
+  return entry and entry[1] == id and entry or nil
+end
+
+local function ttl_of(envelope)
+  local kind = string.byte(envelope)
+  local read, _, ttl = pcall(cmsgpack.unpack_limit, envelope, 1, 1)
+  local sound = read and (kind == 147 or kind == 148) and type(ttl) == 'number' and ttl % 1 == 0
+  return sound and ttl > 0 and ttl < 9007199254740992 and ttl or nil
+end
+
+local function record_from(text)
+  if not text or #text > 9216 then return nil end
+  local fence, ttl, grace, earliest, ids, worker = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
+  if not (fence and whole(fence, 0, 9007199254740991) and whole(ttl, 0, 9007199254740991)
+    and whole(grace, 0, 9007199254740991) and whole(earliest, 0, 9007199254740991)) then
+    return nil
+  end
+  return {fence = fence, ttl = ttl, grace = grace, earliest = earliest, joined = ids, worker = worker}
 end
 -- }}}
 count = count == '' and 100 or whole(count, 1, 250)
@@ -85,8 +100,7 @@ end
 
 local wrong = mistyped()
 if wrong then return wrong end
-local meta = redis.call('HMGET', META, 'schema', 'due', 'cursor', 'base_ttl', 'reaped', 'fence', 'returned',
-  'waiting_until')
+local meta = redis.call('HMGET', META, 'schema', 'due', 'cursor', 'base_ttl', 'reaped', 'fence', 'returned', 'since')
 -- {{{ lib/schema
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
@@ -94,94 +108,176 @@ if meta[1] and meta[1] ~= '1' then
   return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
 end
 -- }}}
-local due, cursor, base_ttl = tonumber(meta[2]) or math.huge, meta[3] or '0-0', tonumber(meta[4])
-local reaped, fence = meta[5] or '0-0', tonumber(meta[6]) or 0
-local reply, looked = {'', 0}, 0
+-- What is no number or id is told of as meta's; elsewhere it counts as what accuses nobody.
+local due = meta[2] and (tonumber(meta[2]) or 0) or math.huge
+local cursor, reaped = padded(meta[3] or '') or padded('0-0'), padded(meta[5] or '') or padded('0-0')
+local base_ttl, fence, since = tonumber(meta[4]), tonumber(meta[6]) or 0, tonumber(meta[8]) or math.huge
+local reply = {'', 0}
 
 local function violated(about, sentence)
   reply[#reply + 1], reply[#reply + 2] = about, sentence
 end
 
-local function in_log(id)
-  local entry = padded(id) and redis.call('XRANGE', LOG, id, id)[1]
-  return entry and entry[1] == id
+-- {{{ lib/last_id
+-- The last id that a stream has given, deleted or not; 0-0 where there was none.
+local function last_id(stream)
+  local info = redis.call('EXISTS', stream) == 1 and redis.call('XINFO', 'STREAM', stream) or {}
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return info[i + 1] end
+  end
+  return '0-0'
 end
-
-local function record_of(claim)
-  local record = redis.call('HGET', HELD, claim)
-  if not record then return nil end
-  local parsed, fields = pcall(read_record, record)
-  return parsed and fields.fence and fields or nil
+-- }}}
+-- {{{ lib/meta_flaws
+-- What is wrong with the fields of meta: pairs of a field and a sentence.
+local function meta_flaws()
+  local flaws = {}
+  local function flawed(field, sentence) flaws[#flaws + 1] = {field, sentence} end
+  local place, reaped = unpack(redis.call('HMGET', META, 'cursor', 'reaped'))
+  if not (place and padded(place)) then
+    flawed('cursor', 'is no id')
+  elseif padded(place) > padded(last_id(LOG)) then
+    flawed('cursor', 'is after the last id that the log gave')
+  end
+  if reaped and not padded(reaped) then flawed('reaped', 'is no id') end
+  local names = {
+    'due', 'fence', 'waiting_until', 'tokens_since', 'base_ttl', 'since', '_default_message_ttl',
+    '_default_message_delay', '_max_claim_count', '_dead_letter_queue_messages_ttl', '_max_messages_post_size',
+  }
+  local values = redis.call('HMGET', META, unpack(names))
+  for i, name in ipairs(names) do
+    if values[i] and not whole(values[i], 0, 9007199254740991) then flawed(name, 'is no number') end
+  end
+  if values[5] and not values[6] then flawed('since', 'is not there, and base_ttl is') end
+  return flaws
 end
-
-local function check_message(entry)
-  local id, envelope = entry[1], entry[2][2]
-  local owner, tries = redis.call('HGET', HELD, id), redis.call('HGET', TRIES, id)
-  local returned = redis.call('ZSCORE', RETURNED, padded(id))
-  local delayed = tonumber(redis.call('ZSCORE', DELAYED, id) or nil)
-  local expiry = tonumber(redis.call('ZSCORE', EXPIRY, id) or nil)
+-- }}}
+local function check_place(id, envelope, owner, tries, returned, delayed)
   local places = (owner and 1 or 0) + (returned and 1 or 0) + (delayed and 1 or 0)
-  if padded(id) > padded(cursor) then
+  if padded(id) > cursor then
     if owner or returned then violated(id, 'is after the cursor, and yet held or returned') end
     if tries then violated(id, 'is after the cursor, and yet has tries') end
+    -- Who claims what was never claimed looks for delays only where the envelope speaks of one.
+    if delayed and string.byte(envelope) == 147 then violated(id, 'is delayed, and yet was posted without a delay') end
   elseif places ~= 1 then
     violated(id, 'is in ' .. places .. ' of held, returned and delayed instead of one')
   end
-  local whole_envelope, _, ttl = pcall(cmsgpack.unpack_limit, envelope, 1, 1)
-  if not whole_envelope or type(ttl) ~= 'number' then
-    violated(id, 'has an envelope without a ttl')
+end
+
+local function check_message(id, envelope, owner, tries, returned, delayed, expiry)
+  check_place(id, envelope, owner, tries, returned, delayed)
+  local ttl, ms = ttl_of(envelope), string.match(id, '^%d+') + 0
+  if not ttl then
+    violated(id, 'has an envelope that can not be read')
   elseif not expiry then
     if ttl ~= base_ttl then violated(id, 'has a ttl of its own, and yet no entry in expiry') end
-    if padded(id) <= padded(reaped) then violated(id, 'expires in order, and yet is before `reaped`') end
-    if string.match(id, '^%d+') + ttl < due then violated(id, 'expires before `due`') end
+    if padded(id) <= reaped then violated(id, 'expires in order, and yet is before `reaped`') end
+  elseif padded(id) > cursor and ttl == base_ttl and ms > since and string.byte(envelope) == 147 then
+    violated(id, 'expires in order, and yet stands in expiry')
   end
-  if expiry and expiry < due then violated(id, 'expires before `due`') end
+  if expiry and not (expiry % 1 == 0 and expiry < 9007199254740992) then violated(id, 'expires at no time') end
+  local expires = expiry or ttl and ms + ttl
+  if expires and expires < due then violated(id, 'expires before `due`') end
   if delayed and delayed < due then violated(id, 'matures before `due`') end
+  if delayed and expires and delayed >= expires then violated(id, 'is delayed until it has expired') end
+  if tries and not whole(tries, 1, 9007199254740991) then violated(id, 'has tries that are no number') end
   if owner and (expiry or tries) and #owner == 36 then violated(id, 'is held without the mark of expiry and tries') end
 end
 
+-- Each page of the log is looked up in every index at once.
+local function check_log(entries)
+  local ids, members = {}, {}
+  for i, entry in ipairs(entries) do ids[i], members[i] = entry[1], padded(entry[1]) end
+  if #ids == 0 then return end
+  local owners, tries = redis.call('HMGET', HELD, unpack(ids)), redis.call('HMGET', TRIES, unpack(ids))
+  local returned = redis.call('ZMSCORE', RETURNED, unpack(members))
+  local delayed, expiry = redis.call('ZMSCORE', DELAYED, unpack(ids)), redis.call('ZMSCORE', EXPIRY, unpack(ids))
+  for i, entry in ipairs(entries) do
+    check_message(ids[i], entry[2][2], owners[i], tries[i], returned[i], tonumber(delayed[i] or nil),
+      tonumber(expiry[i] or nil))
+  end
+end
+
+-- A page of a sorted set may hold all claims there are, so of each no more than this is looked at; `held` has the rest.
 local function check_claim(claim, deadline)
-  local record = record_of(claim)
-  if not is_claim_id(claim) or not record then return violated(claim, 'has no record in held that can be read') end
-  if #record.ids == 0 then violated(claim, 'holds nothing') end
+  if not is_claim_id(claim) or redis.call('HEXISTS', HELD, claim) == 0 then
+    violated(claim, 'has a deadline, and yet no record')
+  end
+  if not whole(deadline, 0, 9007199254740991) then violated(claim, 'has a deadline that is no time') end
+  if (tonumber(deadline) or 0) < due then violated(claim, 'lapses before `due`') end
+end
+
+local function check_record(claim, text)
+  if not redis.call('ZSCORE', CLAIMS, claim) then violated(claim, 'has a record, and yet no deadline') end
+  local record, ids, seen = record_from(text), {}, {}
+  if not record then return violated(claim, 'has a record that can not be read') end
   if tonumber(record.fence) > fence then violated(claim, 'has a fence above the last one given') end
-  if tonumber(deadline) < due then violated(claim, 'lapses before `due`') end
-  for _, id in ipairs(record.ids) do
-    local owner = redis.call('HGET', HELD, id)
+  for id in string.gmatch(record.joined, '[^,]+') do ids[#ids + 1] = id end
+  if #ids > 250 then return violated(claim, 'has a record that can not be read') end
+  if #ids == 0 then return violated(claim, 'holds nothing') end
+  for i, owner in ipairs(redis.call('HMGET', HELD, unpack(ids))) do
     local holds = owner and string.sub(owner, 1, 36) == claim
-    if not holds then violated(claim, 'lists ' .. id .. ', which it does not hold') end
-    if not in_log(id) then violated(claim, 'lists ' .. id .. ', which is not in the log') end
+    if not holds then violated(claim, 'lists ' .. ids[i] .. ', which it does not hold') end
+    if seen[ids[i]] then violated(claim, 'lists ' .. ids[i] .. ' twice') end
+    seen[ids[i]] = true
   end
 end
 
+local function lists(record, id)
+  return string.find(',' .. record.joined .. ',', ',' .. id .. ',', 1, true) ~= nil
+end
+
+local records = {}
 local function check_held(field, value)
-  if is_claim_id(field) then
-    if not redis.call('ZSCORE', CLAIMS, field) then violated(field, 'has a record, and yet no deadline') end
-    return
+  if is_claim_id(field) then return check_record(field, value) end
+  local entry = entry_of(field)
+  if not entry then return violated(field, 'is held, and yet not in the log') end
+  local claim = string.sub(value, 1, 36)
+  if records[claim] == nil then records[claim] = record_from(redis.call('HGET', HELD, claim)) or false end
+  local record = records[claim]
+  if not record or not is_claim_id(claim) or not lists(record, field) then
+    return violated(field, 'is held by a claim that does not list it')
   end
-  if not in_log(field) then return violated(field, 'is held, and yet not in the log') end
-  local record, listed = record_of(string.sub(value, 1, 36)), false
-  for _, id in ipairs(record and record.ids or {}) do listed = listed or id == field end
-  if not listed then violated(field, 'is held by a claim that does not list it') end
+  local ttl, deadline = ttl_of(entry[2][2]), tonumber(redis.call('ZSCORE', CLAIMS, claim) or nil) or 0
+  local expires = tonumber(redis.call('ZSCORE', EXPIRY, field) or nil) or ttl and string.match(field, '^%d+') + ttl
+  if expires and expires < deadline then violated(field, 'expires before the claim that holds it') end
+  if expires and expires < tonumber(record.earliest) then violated(field, 'expires before `earliest` of its claim') end
 end
 
-local function check_returned(member)
-  local ms, seq = string.match(member, '^0*(%d+)%-0*(%d+)$')
-  if not ms or padded(ms .. '-' .. seq) ~= member then return violated(member, 'is no padded id') end
-  if not in_log(ms .. '-' .. seq) then violated(member, 'is returned, and yet not in the log') end
+local function check_returned(member, score)
+  local id = string.gsub(member, '^0*(%d+)%-0*(%d+)$', '%1-%2')
+  if padded(id) ~= member then return violated(member, 'is no padded id') end
+  if not entry_of(id) then violated(member, 'is returned, and yet not in the log') end
+  if score ~= '0' then violated(member, 'has a score, and so another place in the order') end
   if meta[7] ~= '1' then violated(member, 'is returned, and yet meta says that none is') end
 end
 
 local function check_indexed(id)
-  if not in_log(id) then violated(id, 'stands in ' .. part .. ', and yet not in the log') end
+  if not entry_of(id) then violated(id, 'stands in ' .. part .. ', and yet not in the log') end
 end
 
-local function check_meta()
-  for field, value in pairs({cursor = cursor, reaped = reaped}) do
-    if not padded(value) then violated('meta', field .. ' is no id') end
+-- So many entries, or fewer where they are large: a page is not to hold the server up.
+local function log_page()
+  local entries, size, last = {}, 0, position == '' and '-' or '(' .. position
+  while #entries < count and size < 1048576 do
+    local want = math.min(count - #entries, 25)
+    local some = redis.call('XRANGE', LOG, last, '+', 'COUNT', want)
+    for _, entry in ipairs(some) do
+      entries[#entries + 1], size, last = entry, size + #entry[2][2], '(' .. entry[1]
+    end
+    if #some < want then return entries, '' end
   end
-  for i, field in pairs({[2] = 'due', [4] = 'base_ttl', [6] = 'fence', [8] = 'waiting_until'}) do
-    if meta[i] and not whole(meta[i], 0, 9007199254740992) then violated('meta', field .. ' is no number') end
+  return entries, entries[#entries][1]
+end
+
+-- The same of a hash or sorted set: where records of large claims come together, fewer are asked for.
+local function scan_page(command, key)
+  local many = count
+  while true do
+    local page, work = redis.call(command, key, position == '' and '0' or position, 'COUNT', many), 0
+    for i = 2, #page[2], 2 do work = work + 1 + (part == 'held' and math.floor(#page[2][i] / 40) or 0) end
+    many = math.floor(many / 4)
+    if work <= 1000 or many == 0 then return page[2], page[1] == '0' and '' or page[1] end
   end
 end
 
@@ -195,19 +291,16 @@ if not meta[1] then
     if redis.call('EXISTS', key) == 1 then violated(string.match(key, '[^:]*$'), 'stands without meta') end
   end
 elseif part == 'log' then
-  local entries = redis.call('XRANGE', LOG, position == '' and '-' or '(' .. position, '+', 'COUNT', count)
-  for _, entry in ipairs(entries) do check_message(entry) end
-  looked = #entries
-  if looked == count then reply[1] = entries[looked][1] end
+  local entries, next_position = log_page()
+  check_log(entries)
+  reply[1], reply[2] = next_position, #entries
 elseif part == 'meta' then
-  check_meta()
-  looked = 1
+  for _, flaw in ipairs(meta_flaws()) do violated('meta', flaw[1] .. ' ' .. flaw[2]) end
+  reply[2] = 1
 else
   local command, key, examine = unpack(scans[part])
-  local found = redis.call(command, key, position == '' and '0' or position, 'COUNT', count)
-  for i = 1, #found[2], 2 do examine(found[2][i], found[2][i + 1]) end
-  looked = #found[2] / 2
-  if found[1] ~= '0' then reply[1] = found[1] end
+  local found, next_position = scan_page(command, key)
+  for i = 1, #found, 2 do examine(found[i], found[i + 1]) end
+  reply[1], reply[2] = next_position, #found / 2
 end
-reply[2] = looked
 return reply

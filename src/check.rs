@@ -3,6 +3,8 @@
 //! Guards against false alarm: each call looks at its entries in every part in one step, so live
 //! traffic beside it is no violation.
 
+use std::collections::HashSet;
+
 use crate::error::Result;
 use crate::keys::{Owner, Part};
 use crate::operation::Operation;
@@ -11,7 +13,7 @@ use crate::script::Script;
 use crate::store::Store;
 
 /// Something in the stored state that should not be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Violation {
     /// The part in which it was found.
@@ -22,6 +24,19 @@ pub struct Violation {
     pub sentence: String,
 }
 
+/// What one call has found.
+pub(crate) struct Page {
+    /// Where the next call goes on; empty at the end.
+    pub(crate) next: String,
+    pub(crate) found: Vec<Found>,
+}
+
+pub(crate) struct Found {
+    pub(crate) violation: Violation,
+    /// What it is about, byte by byte: what somebody else wrote need be no text.
+    pub(crate) about: Vec<u8>,
+}
+
 /// Looks at all entries of these parts, some a call.
 pub(crate) async fn violations(
     store: &Store,
@@ -29,41 +44,50 @@ pub(crate) async fn violations(
     keys: &(impl Owner + Sync),
     parts: &[Part],
 ) -> Result<Vec<Violation>> {
-    let mut found = Vec::new();
+    let mut violations = Vec::new();
+    let mut seen = HashSet::new();
     for part in parts {
         let mut cursor = String::new();
         loop {
-            // About a hundred entries, unless told otherwise.
-            let of = Operation::begin(store);
-            let call = of.script(script, keys).arg(part.as_str());
-            let reply = of.call(call.arg(&cursor).arg("")).await?;
-            cursor = read(*part, reply, &mut found)?;
+            let page = page(store, script, keys, *part, &cursor).await?;
+            for Found { violation, .. } in page.found {
+                // A queue without meta says the same whatever part is asked for, and a scan of a hash
+                // can come by an entry twice.
+                if seen.insert((violation.about.clone(), violation.sentence.clone())) {
+                    violations.push(violation);
+                }
+            }
+            cursor = page.next;
             if cursor.is_empty() {
                 break;
             }
         }
     }
-    Ok(found)
+    Ok(violations)
 }
 
-/// Answers where to go on, or nothing.
-fn read(part: Part, reply: redis::Value, found: &mut Vec<Violation>) -> Result<String> {
+/// Looks at about a hundred entries.
+pub(crate) async fn page(
+    store: &Store,
+    script: &'static Script,
+    keys: &(impl Owner + Sync),
+    part: Part,
+    cursor: &str,
+) -> Result<Page> {
+    let of = Operation::begin(store);
+    let call = of.script(script, keys).arg(part.as_str());
+    let reply = of.call(call.arg(cursor).arg("")).await?;
     let mut fields = Fields::of(reply)?;
     let (next, _looked_at) = (fields.text()?, fields.number()?);
+    let mut found = Vec::new();
     while !fields.are_all_read() {
-        let (about, sentence) = (fields.text()?, fields.text()?);
-        // A queue without meta says the same whatever part is asked for, and a scan of a hash can
-        // come by an entry twice.
-        if !found
-            .iter()
-            .any(|v| v.about == about && v.sentence == sentence)
-        {
-            found.push(Violation {
-                part,
-                about,
-                sentence,
-            });
-        }
+        let about = fields.bytes()?;
+        let violation = Violation {
+            part,
+            about: String::from_utf8_lossy(&about).into_owned(),
+            sentence: String::from_utf8_lossy(&fields.bytes()?).into_owned(),
+        };
+        found.push(Found { violation, about });
     }
-    Ok(next)
+    Ok(Page { next, found })
 }

@@ -67,6 +67,7 @@ mod metadata;
 mod operation;
 mod pooled;
 mod queue;
+mod repair;
 mod reply;
 pub mod script;
 mod store;
@@ -95,6 +96,7 @@ pub use queue::{
     MessagePage, Order, Pop, Post, Queue, Redrive, Redriven, Stats, TransitPage,
 };
 pub use redis;
+pub use repair::Repair;
 pub use store::{
     Builder, ProjectPage, Projects, QueueEntry, QueuePage, Queues, ScriptState, Store,
 };

@@ -13,6 +13,7 @@ mod pop;
 mod post;
 mod read;
 mod redrive;
+mod repair;
 mod stats;
 mod sweep;
 mod transit;

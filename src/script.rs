@@ -205,6 +205,7 @@ scripts! {
     QUEUE_STATS "queue/stats" [Log Meta Held Claims Delayed Outbox Dead] reads more, safe;
     RELEASE "release" [Log Meta Held Claims Returned Delayed Expiry Tries Outbox Dead] writes, safe;
     RENEW "renew" [Log Meta Held Claims Expiry] writes, safe;
+    REPAIR "repair" [Log Meta Held Claims Returned Delayed Expiry Tries] writes, safe;
     SUBSCRIPTION_CONFIRM "subscription/confirm" [Subscriptions SubscriptionExpiry] writes, unsafe;
     SUBSCRIPTION_CREATE "subscription/create" [Subscriptions Subscribers SubscriptionIds SubscriptionExpiry] writes, safe;
     SUBSCRIPTION_DELETE "subscription/delete" [Subscriptions Subscribers SubscriptionIds SubscriptionExpiry] writes, safe;

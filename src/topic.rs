@@ -18,6 +18,7 @@ use crate::keys::{ProjectName, QueueKeys, QueuePath};
 use crate::message::{Message, MessageId, NewMessage};
 use crate::metadata::Metadata;
 use crate::queue::{CreateQueue, Delete, List, Order, Post, Queue, Stats};
+use crate::repair::Repair;
 use crate::store::Store;
 
 /// A handle on a topic, whether it exists or not; cheap to clone.
@@ -257,6 +258,20 @@ impl Topic {
     /// None of its own; see [`Topic`](Topic#errors).
     pub async fn check(&self) -> Result<Vec<Violation>> {
         self.queue.check().await
+    }
+
+    /// Mends what [`check`](Self::check) finds, as [for queues](Queue::repair).
+    ///
+    /// ```no_run
+    /// # async fn example(topic: marconi_redis::Topic) -> marconi_redis::Result<()> {
+    /// assert!(topic.repair().await?.iter().all(|repair| repair.is_mended));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// None of its own; see [`Topic`](Topic#errors).
+    pub async fn repair(&self) -> Result<Vec<Repair>> {
+        self.queue.repair().await
     }
 
     fn told<T>(&self, result: Result<T>) -> Result<T> {

@@ -43,6 +43,44 @@ fn a_claim_without_its_record_is_found() {
 }
 
 #[test]
+fn repair_says_of_each_violation_what_became_of_it() {
+    let (queue, _) = queue_of(&["1", "2"]);
+    let mend = ["check", &queue, "--repair"];
+    assert_eq!(answer(&mend)["violations"], json!([]));
+    let claimed = answer(&["claim", &queue, "--limit", "1"]);
+    let claim = claimed["claim"]["id"].as_str().unwrap();
+    redis(&["HDEL", &key(&queue, "held"), claim]);
+    let run = marconi(&mend);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.err.contains("violations, 0 left\n"), "{run:?}");
+    assert!(
+        run.out.lines().all(|line| line.contains("; mended: ")),
+        "{run:?}"
+    );
+    assert_eq!(answer(&["check", &queue])["violations"], json!([]));
+    let all = answer(&["claim", &queue, "--limit", "10"]);
+    assert_eq!(all["messages"].as_array().unwrap().len(), 2);
+
+    redis(&["XADD", &key(&queue, "log"), "*", "m", "no envelope"]);
+    redis(&["HSET", &key(&queue, "tries"), "7-7", "1"]);
+    let run = asked(&mend);
+    assert_eq!(run.status, 1, "{run:?}");
+    let violations = run.json()["violations"].clone();
+    let mended: Vec<_> = violations
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| &v["mended"])
+        .collect();
+    assert_eq!(mended, [&json!(true), &json!(false)]);
+    let keys = [
+        "about", "done", "mended", "part", "project", "queue", "what",
+    ];
+    assert_eq!(names(&violations[1]), keys);
+    assert!(violations[1]["done"].as_str().unwrap().contains("XDEL"));
+}
+
+#[test]
 fn all_queues_of_a_project_are_looked_at() {
     let project = a_queue();
     for queue in ["a", "b", "c"] {

@@ -128,6 +128,7 @@ pub fn good_call(script: &str, now: u64, rig: &Rig) -> Words {
         "queue/delete" | "queue/purge" | "queue/stats" => words![now],
         "queue/exists" | "queue/get" => words![],
         "release" => words![now, LIVE, ""],
+        "repair" => words![now, "log", id("held"), id("free")],
         "renew" => words![now, LIVE, 1000, 0],
         "subscription/confirm" => words![now, id("subscription"), "1"],
         "subscription/create" => words![now, "http://127.0.0.1/c", 1000, METADATA],

@@ -43,7 +43,8 @@ fn of_queue(script: &str, name: &str) -> (Vec<Vec<u8>>, &'static str) {
             [some(&["", " ", "a b", "a\n"]), vec![long(129)]].concat(),
             "digest",
         ),
-        ("check", "part") => (some(&["", "x", "dead", "LOG", "log "]), "part"),
+        ("repair", "about") => (Vec::new(), ""),
+        ("check" | "repair", "part") => (some(&["", "x", "dead", "LOG", "log "]), "part"),
         ("check", "cursor") => (some(&["x", "-1", "1e3", "0x1", " "]), "cursor"),
         ("dead/deliver", "source") => (
             some(&["", "p", "p/q/r", "/", "p/", "p/{q}", "{p}/q"]),

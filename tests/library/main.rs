@@ -30,6 +30,7 @@ mod post;
 mod queues;
 mod read;
 mod release;
+mod repair;
 mod stage;
 mod stats;
 mod subscription;

@@ -1,10 +1,12 @@
-//! `marconi check`
+//! `marconi check`: what does not fit together, and with `--repair` what became of it.
+//!
+//! Guards the status: it is 0 only where nothing is left wrong.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use marconi_redis::keys::{ProjectName, QueueName, QueuePath};
-use marconi_redis::{Store, Violation};
+use marconi_redis::{Queue, Store, Violation};
 use serde_json::{Value, json};
 
 use crate::failure;
@@ -12,20 +14,37 @@ use crate::global::Global;
 use crate::output::{Output, count, printable};
 
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  marconi check orders\n  marconi check --topic news")]
+#[command(
+    after_help = "Examples:\n  marconi check orders\n  marconi check --topic news\n  marconi check orders --repair\n\n\
+    Status 1 where something is wrong, and with --repair where something is left wrong."
+)]
 pub struct Args {
     /// Only this one [default: all queues and topics of the project given, else of all projects, and the control plane]
     queue: Option<String>,
     /// It is the name of a topic
     #[arg(long, requires = "queue")]
     topic: bool,
+    /// Mend what can be, and say what was done: bodies are not touched; see docs/contract.md
+    #[arg(long)]
+    repair: bool,
 }
+
+/// What became of a violation, where it was to be mended.
+struct Outcome {
+    is_mended: bool,
+    done: String,
+}
+
+/// Each queue can be deleted and made anew; what the catalogue says can't be known otherwise.
+const NOT_REPAIRED: &str =
+    "the control plane is not repaired: register, update or delete what it names";
 
 /// Writes a line for each violation, as each queue is done.
 pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
     let mut report = Report {
         global,
         documents: Vec::new(),
+        left: 0,
     };
     let (mut queues, mut topics, mut control) = (0, 0, None);
     if !args.topic {
@@ -39,28 +58,14 @@ pub async fn run(args: Args, global: &Global) -> Result<ExitCode> {
     }
     if let (Some(control), None, None) = (control, &args.queue, &global.project) {
         for violation in control.check().await? {
-            report.tell("control plane", "queue", None, &violation)?;
+            let outcome = args.repair.then(|| Outcome {
+                is_mended: false,
+                done: NOT_REPAIRED.to_owned(),
+            });
+            report.tell("control plane", "queue", None, &violation, outcome.as_ref())?;
         }
     }
-    let documents = report.documents;
-    let out = Output::of(global);
-    let document = json!({"queues": queues, "topics": topics, "violations": documents});
-    if global.json {
-        out.show(&document, String::new)?;
-    }
-    let violations = count(documents.len() as u64, "violation");
-    out.note(&match (queues, topics) {
-        (0, 1..) => format!("{}: {violations}", count(topics, "topic")),
-        (_, 0) => format!("{}: {violations}", count(queues, "queue")),
-        _ => {
-            let (queues, topics) = (count(queues, "queue"), count(topics, "topic"));
-            format!("{queues}, {topics}: {violations}")
-        }
-    });
-    Ok(ExitCode::from(match documents.is_empty() {
-        true => 0,
-        false => failure::VIOLATIONS,
-    }))
+    report.close(queues, topics, args.repair)
 }
 
 /// Under a prefix that is too long there is none.
@@ -74,6 +79,7 @@ fn has_room_for_topics(global: &Global) -> bool {
 struct Report<'a> {
     global: &'a Global,
     documents: Vec<Value>,
+    left: u64,
 }
 
 impl Report<'_> {
@@ -93,11 +99,37 @@ impl Report<'_> {
                 "queue" => whose,
                 kind => format!("{kind} {whose}"),
             };
-            for violation in store.queue_at(path.clone()).check().await? {
-                self.tell(&whose, kind, Some(path), &violation)?;
+            for (violation, outcome) in found(&store.queue_at(path.clone()), args.repair).await? {
+                self.tell(&whose, kind, Some(path), &violation, outcome.as_ref())?;
             }
         }
         Ok(paths.len() as u64)
+    }
+
+    /// The end: the document, or a remark, and the status.
+    fn close(self, queues: u64, topics: u64, repair: bool) -> Result<ExitCode> {
+        let out = Output::of(self.global);
+        let violations = count(self.documents.len() as u64, "violation");
+        let found = match repair {
+            true => format!("{violations}, {} left", self.left),
+            false => violations,
+        };
+        let document = json!({"queues": queues, "topics": topics, "violations": self.documents});
+        if self.global.json {
+            out.show(&document, String::new)?;
+        }
+        out.note(&match (queues, topics) {
+            (0, 1..) => format!("{}: {found}", count(topics, "topic")),
+            (_, 0) => format!("{}: {found}", count(queues, "queue")),
+            _ => {
+                let (queues, topics) = (count(queues, "queue"), count(topics, "topic"));
+                format!("{queues}, {topics}: {found}")
+            }
+        });
+        Ok(ExitCode::from(match self.left {
+            0 => 0,
+            _ => failure::VIOLATIONS,
+        }))
     }
 
     /// What scripts rely on; without a queue or topic it is the control plane's.
@@ -107,20 +139,47 @@ impl Report<'_> {
         kind: &str,
         path: Option<&QueuePath>,
         violation: &Violation,
+        outcome: Option<&Outcome>,
     ) -> Result<()> {
+        self.left += u64::from(outcome.is_none_or(|outcome| !outcome.is_mended));
         if !self.global.json {
-            let line = format!("{whose}: {}: {}", violation.about, violation.sentence);
+            let mut line = format!("{whose}: {}: {}", violation.about, violation.sentence);
+            if let Some(Outcome { is_mended, done }) = outcome {
+                let became = if *is_mended { "mended" } else { "left" };
+                line += &format!("; {became}: {done}");
+            }
             let line = format!("{}\n", printable(&line));
             Output::of(self.global).raw(line.as_bytes())?;
         }
-        self.documents.push(json!({
+        let mut document = json!({
             "project": path.map(|path| path.project().as_str()),
             kind: path.map(|path| path.name().as_str()),
             "part": violation.part.as_str(), "about": violation.about,
             "what": violation.sentence,
-        }));
+        });
+        if let Some(Outcome { is_mended, done }) = outcome {
+            document["mended"] = json!(is_mended);
+            document["done"] = json!(done);
+        }
+        self.documents.push(document);
         Ok(())
     }
+}
+
+/// What is wrong with a queue, and what became of it where it was to be mended.
+async fn found(queue: &Queue, repair: bool) -> Result<Vec<(Violation, Option<Outcome>)>> {
+    if !repair {
+        let found = queue.check().await?.into_iter();
+        return Ok(found.map(|violation| (violation, None)).collect());
+    }
+    let repairs = queue.repair().await?.into_iter().map(|repair| {
+        let outcome = Outcome {
+            is_mended: repair.is_mended,
+            done: repair.done,
+        };
+        (repair.violation, Some(outcome))
+    });
+    Ok(repairs.collect())
 }
 
 /// Of one project, or where none is given of all.

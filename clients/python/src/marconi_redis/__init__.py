@@ -1,7 +1,7 @@
 """Message queues on Redis with strict claims: a client of the scripts of marconi-redis."""
 
 from ._version import __version__
-from .check import Violation
+from .check import Repair, Violation
 from .claim import Claim, Lease
 from .control import (
     CatalogueEntry,
@@ -116,6 +116,7 @@ __all__ = [
     "QueuePage",
     "QueuePath",
     "Redriven",
+    "Repair",
     "Stats",
     "Store",
     "Subscribed",
