@@ -131,6 +131,10 @@ impl<'a> Names<'a> {
 
     async fn command(&self, name: &'static str, key: &str, arguments: &[&str]) -> Result<Value> {
         let call = Call::on_key(name, key).arg(arguments);
+        let call = match name {
+            "ZADD" | "ZREM" => call.owing_a_receipt(),
+            _ => call,
+        };
         self.0.call(call).await
     }
 }
