@@ -10,6 +10,7 @@ mod common;
 mod checker;
 mod client;
 mod clock;
+mod durability;
 mod histories;
 mod history;
 mod mutations;
@@ -33,6 +34,7 @@ const PROOFS: &[(&str, Proof)] = &[
     ("checker", checker::seeded::prove),
     ("histories", histories::prove),
     ("mutations", mutations::prove),
+    ("durability", durability::prove),
 ];
 
 fn main() -> ExitCode {

@@ -11,6 +11,8 @@ pub struct Scale {
     pub clients: u32,
     /// How many of the faults in tests/mutations are tried.
     pub mutations: usize,
+    /// How many primaries die.
+    pub failovers: u32,
     base: PathBuf,
 }
 
@@ -32,6 +34,7 @@ impl Scale {
             operations: number("MARCONI_OPERATIONS").unwrap_or(operations) as u32,
             clients: number("MARCONI_CLIENTS").unwrap_or(clients) as u32,
             mutations: if is_full { usize::MAX } else { 3 },
+            failovers: if is_full { 50 } else { 4 },
             base: std::env::temp_dir().join(format!("marconi-prove-{}", std::process::id())),
         }
     }
