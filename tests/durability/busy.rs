@@ -6,10 +6,23 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use marconi_redis::{Durability, NewMessage, Outcome, Store};
 
+use crate::common::Server;
 use crate::stage::{Pair, ask, calls};
 
 fn one() -> Durability {
     Durability::replicas(1).within(Duration::from_secs(20))
+}
+
+/// How many connections a server has taken so far.
+async fn made(server: &Server) -> u64 {
+    let info: String = ask(server, &["INFO", "stats"]).await;
+    let of = |line: &str| {
+        line.strip_prefix("total_connections_received:")?
+            .trim()
+            .parse()
+            .ok()
+    };
+    info.lines().find_map(of).expect("a number")
 }
 
 #[tokio::test]
@@ -25,6 +38,7 @@ async fn many_writes_at_once_share_no_connection_and_no_more_than_there_may_be()
         .queue("shop", "orders")
         .unwrap();
     queue.create().await.unwrap();
+    let connections = made(&pair.primary).await;
     let posts = (0..100).map(|n| {
         let queue = queue.clone();
         async move { queue.post(&n).await }
@@ -35,6 +49,11 @@ async fn many_writes_at_once_share_no_connection_and_no_more_than_there_may_be()
         .flat_map(Result::unwrap)
         .collect();
     assert_eq!(ids.len(), 100);
+    let connections = made(&pair.primary).await - connections;
+    assert!(
+        connections <= 5,
+        "{connections} connections were made for them"
+    );
     let clients: String = ask(&pair.primary, &["CLIENT", "LIST", "TYPE", "normal"]).await;
     let ours = clients
         .lines()

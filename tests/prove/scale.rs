@@ -34,7 +34,7 @@ impl Scale {
             operations: number("MARCONI_OPERATIONS").unwrap_or(operations) as u32,
             clients: number("MARCONI_CLIENTS").unwrap_or(clients) as u32,
             mutations: if is_full { usize::MAX } else { 3 },
-            failovers: if is_full { 50 } else { 4 },
+            failovers: if is_full { 120 } else { 8 },
             base: std::env::temp_dir().join(format!("marconi-prove-{}", std::process::id())),
         }
     }

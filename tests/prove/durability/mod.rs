@@ -66,7 +66,7 @@ const FLOORS: &[(&str, f64)] = &[
     ("acknowledged when repeated", 0.5),
     ("unknown: not confirmed", 4.0),
     ("unknown: answer lost", 0.5),
-    ("messages lost with the primary, all of them unknown", 1.0),
+    ("messages lost with the primary, all of them unknown", 0.5),
 ];
 
 pub fn prove(scale: &Scale) -> Row {
