@@ -40,7 +40,12 @@ impl Pair {
 
     /// One more replica.
     pub async fn join(&mut self, options: &[&str]) {
-        let port = self.primary.port().to_string();
+        self.join_by(self.primary.port(), options).await;
+    }
+
+    /// The same, where it reaches the primary by another port.
+    pub async fn join_by(&mut self, port: u16, options: &[&str]) {
+        let port = port.to_string();
         let follow = ["--replicaof", "127.0.0.1", &port];
         let replica = Server::start_tcp(&[options, &follow[..]].concat());
         until(&replica, "replication", "master_link_status:up").await;

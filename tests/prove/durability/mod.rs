@@ -3,6 +3,8 @@
 //! Guards the word *acknowledged* where it counts: primaries that die with replicas stopped, cut off or behind, and
 //! connections cut between a write and its receipt. Rounds in which nothing was lost prove nothing.
 
+#[path = "../../common/proxy.rs"]
+mod proxy;
 mod round;
 #[path = "../../durability/stage.rs"]
 mod stage;
@@ -21,7 +23,7 @@ const ABOUT: &str = "\
 Each round has a primary and one or two replicas. Tasks post with a token, claim, and delete what they claimed, under a
 durability of all replicas; what they are told is unknown, some repeat on a connection that has written nothing. Meanwhile
 replicas are stopped and go on, are cut off and come back, and the connections of all clients are cut. Then the primary is killed,
-mostly while a replica is cut off, and that replica takes its place. Looked for there: every message whose post was acknowledged,
+mostly when nothing has reached one of its replicas for a while, and that replica takes its place. Looked for there: every message whose post was acknowledged,
 once; none whose deletion was; every claim that was, with its fence; no post that was called not done; and, after all that was
 unknown has been repeated there, every message once.
 

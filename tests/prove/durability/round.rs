@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Tally;
+use super::proxy::Proxy;
 use super::stage::{Pair, ask};
 use super::writer::{PROJECT, QUEUE, Said, Told, Writer, messages};
 use crate::rng::Rng;
@@ -17,7 +18,13 @@ const WRITERS: u64 = 6;
 
 pub async fn run(number: u32, mut rng: Rng) -> Tally {
     let replicas = 1 + usize::from(rng.percent(30));
-    let mut pair = Pair::start(replicas).await;
+    let mut pair = Pair::start(0).await;
+    let mut wires = Vec::new();
+    for _ in 0..replicas {
+        let wire = Proxy::before(pair.primary.port()).await;
+        pair.join_by(wire.port(), &[]).await;
+        wires.push(wire);
+    }
     let url = pair.primary.tcp_url();
     let plain = Store::connect(&url).await.expect("the primary");
     let queue = plain.queue(PROJECT, QUEUE).expect("good names");
@@ -38,7 +45,7 @@ pub async fn run(number: u32, mut rng: Rng) -> Tally {
         };
         writers.spawn(writer.run(stop.clone()));
     }
-    let heir = meddle(&pair, &mut rng).await;
+    let heir = meddle(&pair, &wires, &mut rng).await;
     // Whatever is under way now ends without an answer; nothing new is begun.
     stop.cancel();
     pair.primary.kill();
@@ -49,8 +56,9 @@ pub async fn run(number: u32, mut rng: Rng) -> Tally {
     judge(&there.expect("good names"), told).await
 }
 
-/// Stops, cuts off and lets go on, and at last mostly leaves one replica cut off; answers who takes over.
-async fn meddle(pair: &Pair, rng: &mut Rng) -> usize {
+/// Stops, cuts off and lets go on. At last nothing reaches one replica any more, mostly, though the primary takes it for
+/// connected; answers which, and it takes over.
+async fn meddle(pair: &Pair, wires: &[Proxy], rng: &mut Rng) -> usize {
     let pause = |ms| sleep(Duration::from_millis(ms));
     for _ in 0..rng.between(2, 5) {
         pause(rng.between(20, 100)).await;
@@ -74,8 +82,8 @@ async fn meddle(pair: &Pair, rng: &mut Rng) -> usize {
     let () = super::stage::until(&pair.primary, "replication", "state=online").await;
     pause(rng.between(20, 100)).await;
     if rng.percent(80) {
-        pair.cut_off(heir).await;
-        pause(rng.between(40, 150)).await;
+        wires[heir].silence();
+        pause(rng.between(40, 200)).await;
         if rng.percent(50) {
             cut_clients(pair).await;
             pause(rng.between(5, 40)).await;
