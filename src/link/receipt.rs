@@ -227,6 +227,12 @@ mod tests {
     use crate::link::slot_of;
 
     #[test]
+    fn the_mark_is_the_one_of_the_contract() {
+        let contract = include_str!("../../docs/contract.md");
+        assert!(contract.contains(&format!("\n       {MARK}\n")), "{MARK}");
+    }
+
+    #[test]
     fn the_key_that_is_marked_is_in_the_slot_of_the_call_and_is_no_part_of_anything() {
         let prefix = Prefix::new("mq:eu").unwrap();
         let path = QueuePath::new("sh}op", "ord{ers").unwrap();
