@@ -23,15 +23,15 @@ pub enum Outcome {
     NotDone,
     /// It took effect; only its answer could not be used.
     Done,
-    /// It may have taken effect: repeat it only where a repeat has the effect of one.
+    /// It may have taken effect, or may not last: repeat it only where a repeat has the effect of one.
     Unknown,
 }
 
 /// Why an operation was refused or failed.
 ///
 /// The refusals of the server carry the queue and the id they are about. All else is
-/// [`Transport`](Error::Transport), [`Codec`](Error::Codec) or [`Corrupt`](Error::Corrupt), each
-/// with its [`Outcome`].
+/// [`Transport`](Error::Transport), [`Unconfirmed`](Error::Unconfirmed), [`Codec`](Error::Codec) or
+/// [`Corrupt`](Error::Corrupt), each with its [`Outcome`].
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -187,6 +187,16 @@ pub enum Error {
         /// What happened.
         source: Cause,
     },
+    /// It was done on the primary, but what was [asked for](crate::Store::with_durability) has not
+    /// confirmed it in time: whether it outlives the primary is unknown. Of no other store than one with
+    /// a [`Durability`](crate::Durability).
+    #[error("done on the primary{}, but not confirmed: {source}; unknown whether it lasts, so repeat it where a repeat has the effect of one", At(queue.as_ref()))]
+    Unconfirmed {
+        /// The queue, where the call was about one.
+        queue: Option<QueuePath>,
+        /// Who has not confirmed it, or why nobody can tell.
+        source: Cause,
+    },
     /// A body could not be turned into MessagePack, or not from it into the type asked for.
     #[error("the body{}{} does not fit the type: {source}", Of(id.as_deref()), At(queue.as_ref()))]
     Codec {
@@ -237,6 +247,7 @@ impl Error {
             Error::SubscriptionDoesNotExist { .. } => "SUBSCRIPTIONGONE",
             Error::SubscriptionAlreadyExists { .. } => "SUBSCRIPTIONEXISTS",
             Error::Transport { .. } => "TRANSPORT",
+            Error::Unconfirmed { .. } => "UNCONFIRMED",
             Error::Codec { .. } => "CODEC",
             Error::Corrupt { .. } => "CORRUPT",
         }
@@ -248,6 +259,7 @@ impl Error {
             Error::Transport { outcome, .. }
             | Error::Codec { outcome, .. }
             | Error::Corrupt { outcome, .. } => *outcome,
+            Error::Unconfirmed { .. } => Outcome::Unknown,
             _ => Outcome::NotDone,
         }
     }
@@ -269,6 +281,7 @@ impl Error {
             | Error::NewerSchema { queue, .. }
             | Error::InvalidArgument { queue, .. }
             | Error::Transport { queue, .. }
+            | Error::Unconfirmed { queue, .. }
             | Error::Codec { queue, .. }
             | Error::Corrupt { queue, .. } => queue.as_ref(),
             Error::PoolDoesNotExist { .. }
@@ -316,6 +329,7 @@ impl Error {
     pub(crate) fn within(mut self, path: &QueuePath, of: Option<&str>) -> Self {
         if let Error::InvalidArgument { queue, .. }
         | Error::Transport { queue, .. }
+        | Error::Unconfirmed { queue, .. }
         | Error::Codec { queue, .. }
         | Error::Corrupt { queue, .. } = &mut self
         {

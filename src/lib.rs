@@ -44,6 +44,7 @@
 //! - [`Topic`]: messages that everybody reads; [`Subscription`]: who is to be told; [`Health`]: whether a
 //!   store works.
 //! - [`PooledStore`]: queues on many servers, and [`Control`]: which servers those are.
+//! - [`Durability`]: an answer only when replicas, or a disk, have the write too.
 //! - [`Error`]: one name for each cause, and [`Outcome`]: not done, done, or unknown.
 //! - [`script`], [`keys`] and [`envelope`]: what a program in another language needs.
 //!
@@ -57,6 +58,7 @@ mod check;
 mod claim;
 mod consumer;
 mod control;
+mod durability;
 pub mod envelope;
 mod error;
 mod health;
@@ -83,6 +85,7 @@ pub use control::{
     CatalogueEntry, CataloguePage, Control, ControlKind, CreatePool, Flavor, FlavorPage,
     ListCatalogue, ListFlavors, ListPools, Placement, Pool, PoolPage, UpdatePool,
 };
+pub use durability::Durability;
 pub use error::{Cause, Error, Outcome, Result};
 pub use health::{Capability, Collected, Health, OperationKind, Tried, Volume};
 pub use message::{Message, MessageId, NewMessage, Origin};

@@ -11,6 +11,7 @@ mod cluster;
 mod deployment;
 mod dial;
 mod hosts;
+mod receipt;
 mod run;
 mod sentinel;
 mod source;
@@ -34,6 +35,7 @@ pub(crate) use cluster::{Node, Topology, slot_of};
 pub(crate) use deployment::Deployment;
 pub(crate) use dial::Dialler;
 
+use crate::durability::Durability;
 use crate::error::{Cause, Error, Outcome, Result};
 use run::Run;
 use source::{Boxed, Route, Source};
@@ -45,6 +47,9 @@ pub(crate) struct Limits {
     pub(crate) deadline: Duration,
     /// Commands that may be under way at once; more wait their turn.
     pub(crate) in_flight: usize,
+    /// Runs that may be under way at once that are to be confirmed, each on a connection of its own;
+    /// more wait their turn. They are not counted above, so that they hold nothing else up.
+    pub(crate) receipts: usize,
 }
 
 impl Default for Limits {
@@ -52,6 +57,7 @@ impl Default for Limits {
         Limits {
             deadline: Duration::from_secs(5),
             in_flight: 1024,
+            receipts: 64,
         }
     }
 }
@@ -66,12 +72,15 @@ impl Default for Limits {
 pub(crate) struct Link {
     shared: Arc<Shared>,
     deadline: Duration,
+    durability: Option<Durability>,
 }
 
 struct Shared {
     source: Source,
     permits: Semaphore,
     in_flight: u32,
+    receipts: Semaphore,
+    most_receipts: usize,
     /// What is said of its failures beside the failure, where it is one line of several.
     label: Option<String>,
 }
@@ -113,45 +122,71 @@ impl Link {
     fn new(source: Source, limits: Limits) -> Self {
         let in_flight = limits.in_flight.clamp(1, Semaphore::MAX_PERMITS);
         let in_flight = u32::try_from(in_flight).unwrap_or(u32::MAX);
-        let permits = Semaphore::new(in_flight as usize);
+        let most_receipts = limits.receipts.clamp(1, Semaphore::MAX_PERMITS);
         Link {
             shared: Arc::new(Shared {
                 source,
-                permits,
+                permits: Semaphore::new(in_flight as usize),
                 in_flight,
+                receipts: Semaphore::new(most_receipts),
+                most_receipts,
                 label: None,
             }),
             deadline: limits.deadline,
+            durability: None,
         }
     }
 
     /// A line with the same limits to another server.
     pub(crate) fn another(&self, deployment: Deployment, label: &str) -> Self {
-        let in_flight = self.shared.in_flight;
+        let (in_flight, most_receipts) = (self.shared.in_flight, self.shared.most_receipts);
         let shared = Shared {
             source: Source::to(deployment),
             permits: Semaphore::new(in_flight as usize),
             in_flight,
+            receipts: Semaphore::new(most_receipts),
+            most_receipts,
             label: Some(label.to_owned()),
         };
         Link {
             shared: Arc::new(shared),
-            deadline: self.deadline,
+            ..self.clone()
         }
     }
 
     /// The same line, with another deadline for its calls.
     pub(crate) fn with_deadline(&self, deadline: Duration) -> Self {
         Link {
-            shared: Arc::clone(&self.shared),
             deadline,
+            ..self.clone()
         }
+    }
+
+    /// The same line; what its calls write is answered once it is confirmed.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] over the caller's own connection: what happens to it between a write
+    /// and its receipt is not known here.
+    pub(crate) fn with_durability(&self, durability: Durability) -> Result<Self> {
+        if !self.shared.source.makes_connections() {
+            let why = "wants a store that makes its own connections: one by a URL";
+            return Err(Error::invalid("durability", why));
+        }
+        Ok(Link {
+            durability: Some(durability.checked()?),
+            ..self.clone()
+        })
+    }
+
+    pub(crate) fn is_durable(&self) -> bool {
+        self.durability.is_some()
     }
 
     /// Tries once to have a connection, so that a wrong address or password shows at once instead
     /// of after a deadline full of repetitions.
     pub(crate) async fn connect(&self) -> Result<()> {
-        let cause = match timeout(self.deadline, self.shared.source.line(&Route::Any)).await {
+        let cause = match timeout(self.deadline, self.shared.source.line(&Route::Any, false)).await
+        {
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(failure)) => failure.cause,
             Err(_) => Cause::text(format!("no connection within {:?}", self.deadline)),
@@ -229,7 +264,7 @@ impl Link {
         // A deadline beyond what the clock can hold is none.
         let far = Duration::from_secs(365 * 24 * 3600);
         let deadline = now + self.deadline.min(far);
-        let run = Run::new(calls, route, retry, deadline);
+        let run = Run::new(calls, route, retry, deadline).confirmed_by(self.durability);
         let mut results = run.go(&self.shared).await;
         for result in &mut results {
             if let Err(error) = result {
@@ -252,7 +287,9 @@ impl Link {
 
     /// Says where it was, where this is one line of several.
     fn label(&self, error: &mut Error) {
-        if let (Some(label), Error::Transport { source, .. }) = (&self.shared.label, error) {
+        if let (Some(label), Error::Transport { source, .. } | Error::Unconfirmed { source, .. }) =
+            (&self.shared.label, error)
+        {
             *source = source.labelled(label);
         }
     }

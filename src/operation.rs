@@ -97,6 +97,12 @@ impl Operation {
         self.line().call(call, retry).await.and_then(value)
     }
 
+    /// Whether a call may be made again by itself after its answer was lost: not where its caller
+    /// wants to have it confirmed, who decides on that too.
+    pub(crate) fn may_repeat_lost(&self) -> bool {
+        !self.link.is_durable()
+    }
+
     /// A call whose caller wants to hear of a lost answer, although a repeat would do no harm.
     pub(crate) async fn call_once(&self, call: Call) -> Result<Value> {
         let line = self.line();
@@ -140,6 +146,13 @@ pub(crate) fn no_reply() -> Error {
 
 /// An error of something that had to come first: what it was for has not been done.
 pub(crate) fn not_begun(mut error: Error) -> Error {
+    if let Error::Unconfirmed { queue, source } = error {
+        return Error::Transport {
+            queue,
+            outcome: Outcome::NotDone,
+            source,
+        };
+    }
     if let Error::Transport { outcome, .. } | Error::Corrupt { outcome, .. } = &mut error {
         *outcome = Outcome::NotDone;
     }

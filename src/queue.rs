@@ -33,7 +33,7 @@ pub use read::Order;
 pub use redrive::{Redrive, Redriven};
 pub use stats::{End, Stats};
 pub use transit::{LetterInTransit, ListInTransit, TransitPage};
-pub(crate) use wait::Look;
+pub(crate) use wait::{Look, is_empty_handed};
 
 use redis::Value;
 

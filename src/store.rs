@@ -23,6 +23,7 @@ pub use queues::{QueueEntry, QueuePage, Queues};
 pub use scripts::ScriptState;
 
 use crate::control::Control;
+use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::keys::{Prefix, ProjectName, QueueKeys, QueuePath};
 use crate::link::{Deployment, Link};
@@ -169,6 +170,65 @@ impl Store {
             deadline,
             ..self.clone()
         }
+    }
+
+    /// A handle whose writes are acknowledged only once this is confirmed: so many replicas have them, or
+    /// a disk has. It is cheap, as a clone is, and its queues, claims, topics and consumers have it too.
+    ///
+    /// ```no_run
+    /// # async fn example(store: marconi_redis::Store) -> marconi_redis::Result<()> {
+    /// use std::time::Duration;
+    /// use marconi_redis::{Durability, Error};
+    ///
+    /// let replicated = Durability::replicas(1).within(Duration::from_millis(500));
+    /// let orders = store.with_durability(replicated)?.queue("shop", "orders")?;
+    /// match orders.post("an umbrella").token("order-17").await {
+    ///     Ok(ids) => println!("{} outlives the primary", ids[0]),
+    ///     // Posted, but no replica has told so: the same post, made again, answers once one has.
+    ///     Err(error @ Error::Unconfirmed { .. }) => println!("{error}"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # What is confirmed
+    /// Whatever writes: posts, claims, renewals, releases, nacks, deletions, pops, queues and their
+    /// metadata, dead letters, topics, subscriptions, the control plane. Reads, refusals, and claims and
+    /// pops that found nothing are answered at once. A claim that waits waits as ever; what it gets is
+    /// confirmed. Housekeeping ([`Queue::gc`]) is not waited for: whoever takes over finds it to be done.
+    ///
+    /// # Where nothing is confirmed
+    /// Too few replicas, or no fsync, within the time: [`Error::Unconfirmed`](crate::Error::Unconfirmed).
+    /// The operation was done on the primary, and whether it outlives that is not known. An answer that
+    /// was lost on the way is [`Error::Transport`](crate::Error::Transport). Both are
+    /// [`Outcome::Unknown`](crate::Outcome::Unknown), and neither is repeated by the library: with a
+    /// [token](crate::Post::token), or a [claim's id](crate::CreateClaim::id), the caller's own repeat has
+    /// the effect of one, and is confirmed itself, the first one's write included. A pop without a token
+    /// that is not confirmed loses its messages to the caller, as a lost answer does.
+    ///
+    /// # Cost
+    /// One more round trip, and the replica's or the disk's time. A write and its receipt have a
+    /// connection of their own meanwhile, up to [64 of them](crate::Builder::max_receipts); more writes
+    /// wait their turn. What goes in one call has one receipt:
+    /// [`post_many`](Queue::post_many), [`delete_many`](Queue::delete_many),
+    /// [`merge_posts`](crate::Builder::merge_posts).
+    ///
+    /// # What it is not
+    /// Redis with receipts is no consensus. A replica that was confirmed can be passed over when another
+    /// takes the primary's place; ask for all of them, or let the server refuse writes without them
+    /// (`min-replicas-to-write`). In a cluster the replicas are those of the queue's own primary.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for no replica and no fsync, or no time;
+    /// and over a connection or pool of the caller's own, of which nobody knows what becomes of it between
+    /// a write and its receipt. A server without WAITAOF (before Redis 7.2) refuses the first write that is
+    /// to be on a disk, as [`Error::InvalidArgument`](crate::Error::InvalidArgument), and one with
+    /// `appendonly no` as [`Error::Transport`](crate::Error::Transport); both before anything is done.
+    pub fn with_durability(&self, durability: Durability) -> Result<Self> {
+        Ok(Store {
+            link: self.link.with_durability(durability)?,
+            ..self.clone()
+        })
     }
 
     /// A handle on a queue, whether it exists or not. Asks the server nothing.

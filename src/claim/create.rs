@@ -11,7 +11,7 @@ use crate::Pending;
 use crate::error::Result;
 use crate::link::Call;
 use crate::operation::Operation;
-use crate::queue::{Look, Queue};
+use crate::queue::{Look, Queue, is_empty_handed};
 use crate::reply::Fields;
 use crate::script::CLAIM;
 use crate::time::millis;
@@ -157,6 +157,7 @@ impl CreateClaim {
             .arg(&self.worker)
             .arg(if force { "1" } else { "" })
             .optional(wait.map(millis))
+            .unconfirmed_if(is_empty_handed)
     }
 
     fn read(&self, id: ClaimId, mut fields: Fields) -> Result<Claim> {

@@ -153,7 +153,9 @@ impl Nack {
         let of = Operation::begin(queue.store());
         let first = of.call_once(self.call(&of)).await;
         let reply = match first {
-            Err(lost) if lost.outcome() == Outcome::Unknown && of.has_time() => {
+            Err(lost)
+                if lost.outcome() == Outcome::Unknown && of.may_repeat_lost() && of.has_time() =>
+            {
                 // A refusal now says nothing of the first try: that is what it is refused for.
                 let again = of.call(self.call(&of)).await;
                 again.map_err(|_| lost)?

@@ -190,7 +190,11 @@ impl Share {
             return Err(tenure.gone());
         }
         let error = match timeout_at(tenure.deadline(), call.into_future()).await {
-            Ok(Err(error @ (Error::Transport { .. } | Error::Corrupt { .. }))) => error,
+            Ok(Err(
+                error @ (Error::Transport { .. }
+                | Error::Unconfirmed { .. }
+                | Error::Corrupt { .. }),
+            )) => error,
             Ok(answer) => return Ok(Some(answer)),
             // The deadline that was; a renewal may have moved it meanwhile.
             Err(_) => {

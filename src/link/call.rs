@@ -47,6 +47,16 @@ pub(crate) struct Call {
     pub(super) cmd: Cmd,
     /// Which word of the command is a key.
     key_at: Option<usize>,
+    pub(super) owes: Owes,
+}
+
+/// Whether its answer is to be confirmed, where the caller asked for that.
+#[derive(Clone, Copy)]
+pub(super) enum Owes {
+    Nothing,
+    Receipt,
+    /// A receipt, unless the answer says that nothing was done.
+    ReceiptUnless(fn(&Value) -> bool),
 }
 
 impl Call {
@@ -86,6 +96,10 @@ impl Call {
             cmd,
             // After the command, the digest and the number of keys.
             key_at: Some(3),
+            owes: match script.writes() {
+                true => Owes::Receipt,
+                false => Owes::Nothing,
+            },
         }
     }
 
@@ -105,6 +119,38 @@ impl Call {
             queue: None,
             cmd: redis::cmd(name),
             key_at: None,
+            owes: Owes::Nothing,
+        }
+    }
+
+    /// The same; it writes, and a caller who wants writes confirmed means this one, too.
+    pub(crate) fn owing_a_receipt(mut self) -> Self {
+        self.owes = Owes::Receipt;
+        self
+    }
+
+    /// The same; nothing that any caller is told depends on whether it lasts.
+    pub(crate) fn unconfirmed(mut self) -> Self {
+        self.owes = Owes::Nothing;
+        self
+    }
+
+    /// The same; there is nothing to confirm where its answer is like this.
+    pub(crate) fn unconfirmed_if(mut self, did_nothing: fn(&Value) -> bool) -> Self {
+        self.owes = Owes::ReceiptUnless(did_nothing);
+        self
+    }
+
+    pub(super) fn may_owe(&self) -> bool {
+        !matches!(self.owes, Owes::Nothing)
+    }
+
+    /// Whether this answer of it is to be confirmed.
+    pub(super) fn owes_for(&self, answer: &Value) -> bool {
+        match self.owes {
+            Owes::Nothing => false,
+            Owes::Receipt => true,
+            Owes::ReceiptUnless(did_nothing) => !did_nothing(answer),
         }
     }
 

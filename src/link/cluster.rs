@@ -197,14 +197,17 @@ impl Nodes {
         }
     }
 
-    pub(super) async fn line(&self, route: &Route) -> Result<Line, NoLine> {
+    pub(super) async fn line(&self, route: &Route, is_dedicated: bool) -> Result<Line, NoLine> {
         match route {
-            Route::Node(node) => self.line_to(node).await,
-            Route::Slot(slot) => self.line_to(&self.topology.owner(*slot).await?).await,
+            Route::Node(node) => self.line_to(node, is_dedicated).await,
+            Route::Slot(slot) => {
+                let owner = self.topology.owner(*slot).await?;
+                self.line_to(&owner, is_dedicated).await
+            }
             Route::Any => {
                 let mut last = NoLine::from(unreachable("nobody serves anything".to_owned()));
                 for node in self.topology.primaries().await? {
-                    match self.line_to(&node).await {
+                    match self.line_to(&node, is_dedicated).await {
                         Ok(line) => return Ok(line),
                         Err(none) => last = none,
                     }
@@ -214,8 +217,8 @@ impl Nodes {
         }
     }
 
-    async fn line_to(&self, node: &Node) -> Result<Line, NoLine> {
-        let line = self.own(node)?.line().await;
+    async fn line_to(&self, node: &Node, is_dedicated: bool) -> Result<Line, NoLine> {
+        let line = self.own(node)?.line(is_dedicated).await;
         line.map_err(|none| NoLine {
             cause: none.cause.labelled(&node.to_string()),
             ..none

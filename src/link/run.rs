@@ -14,6 +14,7 @@ use super::call::{Call, Reply, Retry};
 use super::cluster::Node;
 use super::source::{Line, Route};
 use super::{Shared, trace};
+use crate::durability::Durability;
 use crate::error::{Cause, Error, Outcome, Result};
 
 /// A call, and where it stands.
@@ -24,6 +25,8 @@ struct Progress<'a> {
     /// Was on its way in some attempt, and no answer came.
     lost: bool,
     answer: Option<Result<Reply>>,
+    /// It was answered, and is still to be confirmed.
+    owes: bool,
 }
 
 /// Why an attempt did not answer every call.
@@ -47,6 +50,8 @@ pub(super) struct Run<'a> {
     attempts: u32,
     /// What the latest call to be sent again has to be sent again for.
     reason: Option<Cause>,
+    /// What has to confirm it; then it runs on a connection of its own.
+    durability: Option<Durability>,
 }
 
 impl<'a> Run<'a> {
@@ -61,6 +66,7 @@ impl<'a> Run<'a> {
             handed_over: false,
             lost: false,
             answer: None,
+            owes: false,
         };
         Run {
             progress: calls.map(begun).collect(),
@@ -73,20 +79,37 @@ impl<'a> Run<'a> {
             attempted: Instant::now(),
             attempts: 0,
             reason: None,
+            durability: None,
         }
     }
 
+    /// Of calls that may write, so that something may have to be confirmed. Such a run sends nothing
+    /// again whose answer was lost: its caller knows what has become of the write, and decides.
+    pub(super) fn confirmed_by(mut self, durability: Option<Durability>) -> Self {
+        if self.progress.iter().any(|progress| progress.call.may_owe()) {
+            self.durability = durability;
+        }
+        if self.durability.is_some() {
+            self.retry = Retry::OnlyIfNotDone;
+        }
+        self
+    }
+
     pub(super) async fn go(mut self, shared: &Shared) -> Vec<Result<Reply>> {
-        // A run larger than the bound takes all of it, or it would wait for ever.
-        let wanted = u32::try_from(self.progress.len())
-            .unwrap_or(u32::MAX)
-            .min(shared.in_flight);
-        let Ok(Ok(_permits)) = timeout_at(self.deadline, shared.permits.acquire_many(wanted)).await
-        else {
-            let most = shared.in_flight;
-            return self.finish(Cause::text(format!(
-                "{most} requests were under way up to the deadline"
-            )));
+        let turn = match self.durability {
+            Some(_) => shared.receipts.acquire_many(1),
+            None => {
+                // A run larger than the bound takes all of it, or it would wait for ever.
+                let wanted = u32::try_from(self.progress.len()).unwrap_or(u32::MAX);
+                shared.permits.acquire_many(wanted.min(shared.in_flight))
+            }
+        };
+        let Ok(Ok(_permits)) = timeout_at(self.deadline, turn).await else {
+            let busy = match self.durability {
+                Some(_) => format!("{} requests waited for receipts", shared.most_receipts),
+                None => format!("{} requests were under way", shared.in_flight),
+            };
+            return self.finish(Cause::text(format!("{busy} up to the deadline")));
         };
         let mut backoff = Backoff::new();
         loop {
@@ -112,7 +135,9 @@ impl<'a> Run<'a> {
         let asked = self.asked.take().map(Route::Node);
         let is_asked = asked.is_some();
         let route = asked.unwrap_or_else(|| self.route.clone());
-        let mut line = match timeout_at(until, shared.source.line(&route)).await {
+        let is_dedicated = self.durability.is_some();
+        let found = timeout_at(until, shared.source.line(&route, is_dedicated)).await;
+        let mut line = match found {
             Ok(Ok(line)) => Line { is_asked, ..line },
             Ok(Err(none)) => {
                 return Stopped {
@@ -129,7 +154,7 @@ impl<'a> Run<'a> {
         };
         let answers = line.health.answers();
         match timeout_at(until, self.exchange(&mut line)).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => line.park(),
             Ok(Err(error)) => {
                 line.health.retire();
                 self.reason = Some(Cause::redis(&error));
@@ -167,6 +192,9 @@ impl<'a> Run<'a> {
     /// After an attempt: what was handed over and not answered is lost.
     fn take_stock(&mut self, cause: &Cause) {
         for at in 0..self.progress.len() {
+            if self.progress[at].owes {
+                self.unconfirmed(at, cause);
+            }
             let progress = &mut self.progress[at];
             if progress.answer.is_some() {
                 continue;
@@ -195,8 +223,25 @@ impl<'a> Run<'a> {
     }
 
     fn answer(&mut self, at: usize, result: Result<Reply>) {
+        let progress = &mut self.progress[at];
+        if let (Some(_), Ok(Reply::Value(answer))) = (self.durability, &result)
+            && !progress.owes
+            && progress.call.owes_for(answer)
+        {
+            progress.owes = true;
+            progress.answer = Some(result);
+            return;
+        }
+        progress.owes = false;
         trace::answered(self.progress[at].call, &result, self.attempts, self.begun);
         self.progress[at].answer = Some(result);
+    }
+
+    /// It was done, and whether it lasts is not known.
+    fn unconfirmed(&mut self, at: usize, cause: &Cause) {
+        let queue = self.progress[at].call.queue.clone();
+        let source = cause.clone();
+        self.answer(at, Err(Error::Unconfirmed { queue, source }));
     }
 
     fn fail(&mut self, at: usize, source: Cause) {

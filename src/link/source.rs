@@ -16,6 +16,7 @@ use super::call::Call;
 use super::cluster::{Node, Nodes, slot_of};
 use super::deployment::Deployment;
 use super::dial::Dialler;
+use super::receipt::{Dedicated, Idle};
 use super::verdict;
 use crate::error::Cause;
 
@@ -50,6 +51,17 @@ pub(super) struct Line {
     pub(super) health: Arc<Health>,
     /// Each command says that a node was sent here by another one, which has the slot still.
     pub(super) is_asked: bool,
+    /// Nobody else sends anything on it, until it is parked.
+    pub(super) dedicated: Option<Dedicated>,
+}
+
+impl Line {
+    /// All was answered: a connection of its own is kept for the next one.
+    pub(super) fn park(self) {
+        if let Some(dedicated) = self.dedicated {
+            dedicated.park();
+        }
+    }
 }
 
 /// What those who use a connection know about it together.
@@ -162,20 +174,28 @@ impl Source {
         }
     }
 
-    pub(super) async fn line(&self, route: &Route) -> Result<Line, NoLine> {
+    /// A connection to who is to be called; with `is_dedicated` one that nobody else uses meanwhile.
+    pub(super) async fn line(&self, route: &Route, is_dedicated: bool) -> Result<Line, NoLine> {
         match self {
-            Source::Own(own) => own.line().await,
+            Source::Own(own) => own.line(is_dedicated).await,
             // Deep, and only there for clusters: see `Own::line`.
             Source::Cluster(nodes) => {
-                let line: Boxed<'_, Result<Line, NoLine>> = Box::pin(nodes.line(route));
+                let line: Boxed<'_, Result<Line, NoLine>> =
+                    Box::pin(nodes.line(route, is_dedicated));
                 line.await
             }
             Source::Lent(lend) => Ok(Line {
                 wire: lend().await?,
                 health: Arc::default(),
                 is_asked: false,
+                dedicated: None,
             }),
         }
+    }
+
+    /// Whether connections are made here, and not by the caller.
+    pub(super) fn makes_connections(&self) -> bool {
+        !matches!(self, Source::Lent(_))
     }
 
     /// Whether there is a connection that is not known to be broken.
@@ -214,6 +234,8 @@ pub(super) struct Own {
     dialling: tokio::sync::Mutex<()>,
     /// The server knows no RESP3, so that a broken connection shows only when it is used.
     is_plain: AtomicBool,
+    /// Beside the one that all share: those for writes that are to be confirmed.
+    idle: Arc<Idle>,
 }
 
 impl Own {
@@ -223,10 +245,14 @@ impl Own {
             current: Mutex::default(),
             dialling: tokio::sync::Mutex::default(),
             is_plain: AtomicBool::new(false),
+            idle: Arc::default(),
         }
     }
 
-    pub(super) async fn line(&self) -> Result<Line, NoLine> {
+    pub(super) async fn line(&self, is_dedicated: bool) -> Result<Line, NoLine> {
+        if is_dedicated {
+            return self.dedicated().await;
+        }
         if let Some(line) = self.current() {
             return Ok(line);
         }
@@ -244,7 +270,19 @@ impl Own {
             wire: Box::new(made.0),
             health: made.1,
             is_asked: false,
+            dedicated: None,
         })
+    }
+
+    /// A connection of the caller's own: one that is idle, or a new one.
+    async fn dedicated(&self) -> Result<Line, NoLine> {
+        if let Some(idle) = self.idle.take() {
+            return Ok(idle.line());
+        }
+        let dial: Boxed<'_, RedisResult<(MultiplexedConnection, Arc<Health>)>> =
+            Box::pin(self.dial());
+        let (connection, health) = dial.await?;
+        Ok(Dedicated::new(connection, health, &self.idle).line())
     }
 
     fn current(&self) -> Option<Line> {
@@ -258,6 +296,7 @@ impl Own {
             wire: Box::new(connection.clone()),
             health: Arc::clone(health),
             is_asked: false,
+            dedicated: None,
         })
     }
 

@@ -6,7 +6,7 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use super::{Look, Queue};
+use super::{Look, Queue, is_empty_handed};
 use crate::Pending;
 use crate::error::{Error, Result};
 use crate::message::Message;
@@ -102,7 +102,9 @@ impl Pop {
         let wait = wait.map(millis);
         let call = |force| {
             let call = of.timed(&POP, queue.keys()).arg(self.limit).arg(token);
-            call.arg(if force { "1" } else { "" }).optional(wait)
+            call.arg(if force { "1" } else { "" })
+                .optional(wait)
+                .unconfirmed_if(is_empty_handed)
         };
         let reply = queue.swept(&of, None, call).await?;
         let look = Look::read(reply, |fields| self.read(fields));

@@ -108,7 +108,9 @@ impl Queue {
 
     fn sweep(&self, of: &Operation, claim: Option<&ClaimId>) -> Call {
         let claim = claim.map_or("", ClaimId::as_str);
-        of.timed(&SWEEP, self.keys()).arg(claim).arg("")
+        let call = of.timed(&SWEEP, self.keys()).arg(claim).arg("");
+        // Whoever takes over from a server that is lost finds the same to be swept.
+        call.unconfirmed()
     }
 
     fn out_of_time(&self) -> Error {

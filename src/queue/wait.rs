@@ -47,6 +47,11 @@ impl<T> Look<T> {
     }
 }
 
+/// Whether a claim or pop that answered this took nothing.
+pub(crate) fn is_empty_handed(answer: &Value) -> bool {
+    matches!(answer, Value::Array(fields) if matches!(fields.len(), 0 | 2))
+}
+
 impl Queue {
     /// Looks until something is found or the time is over. `look` is told how long the caller is going
     /// to wait if there is nothing; not at all, the first time.

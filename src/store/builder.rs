@@ -85,6 +85,14 @@ impl Builder {
         self
     }
 
+    /// How many writes may be under way at once that are [to be confirmed](Store::with_durability); more
+    /// wait their turn, within their deadline: 64, unless set. At least 1. Each has a connection to the
+    /// server of its own meanwhile.
+    pub fn max_receipts(mut self, writes: usize) -> Self {
+        self.limits.receipts = writes;
+        self
+    }
+
     /// The id that messages bear which this store posts; a listing can leave out one's own by it.
     /// A random UUID, unless set.
     ///

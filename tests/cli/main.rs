@@ -8,6 +8,7 @@ mod check;
 mod claims;
 mod connection;
 mod dead;
+mod durable;
 mod foreign;
 mod health;
 mod manual;

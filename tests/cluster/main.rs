@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod durable;
 mod failover;
 mod moving;
 mod pool;

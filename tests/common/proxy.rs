@@ -37,6 +37,10 @@ impl Proxy {
         Proxy { port, switches }
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
@@ -98,6 +102,9 @@ async fn carry(
     switches: &Switches,
     number: usize,
 ) -> std::io::Result<()> {
+    // What is small goes at once, as it does without a proxy.
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let requests = async {

@@ -22,6 +22,7 @@ fn the_examples_of_the_documents_are_those_that_are_compiled() {
         ("readme", "README.md"),
         ("worker", "README.md"),
         ("pooled", "docs/setup.md"),
+        ("durable", "docs/durability.md"),
     ] {
         let example = text(&format!("examples/{name}.rs"));
         let (_, code) = example
@@ -50,10 +51,10 @@ fn a_digest_that_a_document_shows_is_that_of_a_script() {
 }
 
 /// As cargo has built it already for these tests, so with the same features.
-fn example() -> Command {
+fn example(name: &str) -> Command {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut run = Command::new(cargo);
-    run.args(["run", "--quiet", "--offline", "--example", "readme"]);
+    run.args(["run", "--quiet", "--offline", "--example", name]);
     run.arg("--no-default-features").current_dir(root());
     let features = [
         ("cli", cfg!(feature = "cli")),
@@ -80,7 +81,7 @@ async fn the_example_of_the_readme_works_off_what_is_there() {
         article: "hat",
     };
     orders.post(&order).await.unwrap();
-    let mut run = example();
+    let mut run = example("readme");
     run.env("MARCONI_REDIS", server.url());
     let ran = tokio::task::spawn_blocking(move || run.output())
         .await
@@ -93,6 +94,34 @@ async fn the_example_of_the_readme_works_off_what_is_there() {
     assert!(first.starts_with("Order { number: 7, article: \"hat\" }, claimed 1 times, fence 1"));
     assert!(second.starts_with("Order { number: 1, article: \"umbrella\" }, claimed 1 times, "));
     assert_eq!(orders.stats().await.unwrap().total, 0);
+}
+
+#[tokio::test]
+async fn the_example_of_durability_is_told_by_a_replica() {
+    let primary = Server::start_tcp(&["--repl-diskless-sync-delay", "0"]);
+    let port = primary.port().to_string();
+    let replica = Server::start(&["--replicaof", "127.0.0.1", &port]);
+    let mut connection = primary.connection().await;
+    let mut both = redis::pipe();
+    both.cmd("PUBLISH").arg("nobody").arg("").ignore();
+    both.cmd("WAIT").arg(1).arg(60_000);
+    let [there]: [u64; 1] = both.query_async(&mut connection).await.unwrap();
+    assert_eq!(there, 1);
+    let mut run = example("durable");
+    run.env("MARCONI_REDIS", primary.tcp_url());
+    let ran = tokio::task::spawn_blocking(move || run.output())
+        .await
+        .unwrap();
+    let shown = printed(&ran.expect("cargo"));
+    let lasting = shown
+        .lines()
+        .filter(|line| line.ends_with(" outlives the primary"));
+    assert_eq!(lasting.count(), 3, "{shown}");
+    let mut there = replica.connection().await;
+    let mut length = redis::cmd("XLEN");
+    length.arg("mq:{shop/orders}:log");
+    let posted: u64 = length.query_async(&mut there).await.unwrap();
+    assert_eq!(posted, 3);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod checker;
 mod client;
 mod clock;
 mod faults;
+mod durability;
 mod histories;
 mod history;
 mod mutations;
@@ -42,6 +43,7 @@ const PROOFS: &[(&str, Proof)] = &[
     ("full-server", faults::full::prove),
     ("unready-server", faults::unready::prove),
     ("restless-server", faults::restless::prove),
+    ("durability", durability::prove),
 ];
 
 fn main() -> ExitCode {

@@ -14,6 +14,8 @@ pub struct Scale {
     pub mutations: usize,
     /// How often a server is killed under load.
     pub kills: u32,
+    /// How many primaries die.
+    pub failovers: u32,
     base: PathBuf,
 }
 
@@ -36,6 +38,7 @@ impl Scale {
             clients: number("MARCONI_CLIENTS").unwrap_or(clients) as u32,
             mutations: if is_full { usize::MAX } else { 3 },
             kills: if is_full { 120 } else { 12 },
+            failovers: if is_full { 120 } else { 8 },
             base: std::env::temp_dir().join(format!("marconi-prove-{}", std::process::id())),
         }
     }

@@ -57,7 +57,8 @@ Exit status:
   70  BUG          what should not happen
   74  IO           the output can't be written
   75  TRANSPORT    the answer was lost: unknown whether it was done
-  76  CORRUPT      done, but the answer or the stored data is not in the format";
+  76  CORRUPT      done, but the answer or the stored data is not in the format
+  77  UNCONFIRMED  with --durable: done on the primary, but not confirmed in time";
 
 /// The status where there was nothing to show.
 pub fn nothing(is_failure: bool) -> ExitCode {
@@ -240,6 +241,7 @@ fn status(error: &Error) -> u8 {
         (Error::TopicDoesNotExist { .. }, _) => 30,
         (Error::SubscriptionDoesNotExist { .. }, _) => 31,
         (Error::SubscriptionAlreadyExists { .. }, _) => 32,
+        (Error::Unconfirmed { .. }, _) => 77,
         (Error::Codec { .. }, Outcome::NotDone) => 65,
         (_, Outcome::NotDone) => 69,
         (_, Outcome::Done) => 76,
@@ -299,6 +301,9 @@ fn message(error: &Error, server: &str) -> String {
         Error::Transport {
             outcome, source, ..
         } => transport(*outcome, &source.to_string(), server),
+        Error::Unconfirmed { source, .. } => format!(
+            "done on {server}, but not confirmed: {source}; unknown whether it lasts, so repeat what can be repeated (post and pop with --token, claim with --id)"
+        ),
         // What the library says of the rest has the queue in it, which is no harm.
         other => other.to_string(),
     }

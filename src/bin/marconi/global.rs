@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use marconi_redis::keys::Prefix;
-use marconi_redis::{Builder, Queue, Store};
+use marconi_redis::{Builder, Durability, Queue, Store};
 
-use crate::duration;
 use crate::failure::{Failure, redact};
+use crate::{durable, duration};
 
 const DEFAULT_URL: &str = "redis://127.0.0.1:6379";
 
@@ -40,6 +40,10 @@ pub struct Global {
     /// How long a call to the server may take, repetitions included [default: 5s]
     #[arg(long, global = true, value_name = "D", value_parser = duration::parse)]
     pub timeout: Option<Duration>,
+
+    /// Be done only once these have it: replicas=N, fsync, replica-fsyncs=N; within=D [default: 1s]
+    #[arg(long, global = true, value_name = "WHAT", value_parser = durable::parse)]
+    pub durable: Option<Durability>,
 
     /// Take this for the time, ms since 1970, instead of the server's clock: for tests, so only
     /// the manual tells of it
@@ -113,7 +117,10 @@ impl Global {
         if let Some(timeout) = self.timeout {
             builder = builder.deadline(timeout);
         }
-        let store = builder.connect(&self.url()?).await?;
+        let mut store = builder.connect(&self.url()?).await?;
+        if let Some(durability) = self.durable {
+            store = store.with_durability(durability)?;
+        }
         Ok(match self.now {
             Some(now) => store.at(now),
             None => store,

@@ -8,6 +8,7 @@ mod claim;
 mod dead;
 mod delete;
 mod demo;
+mod durable;
 mod duration;
 mod failure;
 mod first;

@@ -5,21 +5,76 @@
 
 use redis::{Pipeline, RedisError, RedisResult, Value};
 
-use super::Run;
+use super::{Progress, Run};
 use crate::error::{Cause, ServerReply};
 use crate::link::call::Reply;
 use crate::link::cluster::Node;
+use crate::link::receipt::{self, NoReceipt};
 use crate::link::source::{Line, Route};
 use crate::link::verdict::{self, Verdict};
 use crate::script::Script;
 
 impl Run<'_> {
-    /// Answers the pending calls, as far as the server does; loads the scripts that it has not.
+    /// Answers the pending calls, as far as the server does, and has those confirmed that are to be.
     pub(super) async fn exchange(&mut self, line: &mut Line) -> RedisResult<()> {
-        let missing = self.send(line, self.pending()).await?;
-        if missing.is_empty() {
+        if let Some(durability) = self.durability
+            && let Err(no_receipt) = receipt::can_be_had(line, &durability).await?
+        {
+            self.refuse_all(&no_receipt);
             return Ok(());
         }
+        let missing = self.send(line, self.pending()).await?;
+        if !missing.is_empty() {
+            self.send_again(line, missing).await?;
+        }
+        self.confirm(line).await
+    }
+
+    /// Asks for one receipt for all that was answered and is to be confirmed.
+    async fn confirm(&mut self, line: &mut Line) -> RedisResult<()> {
+        let owing = |progress: &&Progress<'_>| progress.owes;
+        let Some(durability) = self.durability else {
+            return Ok(());
+        };
+        let Some(first) = self.progress.iter().find(owing) else {
+            return Ok(());
+        };
+        let key = first.call.key().unwrap_or_default();
+        let receipt = receipt::ask(line, key, &durability, self.deadline).await?;
+        for at in 0..self.progress.len() {
+            if !self.progress[at].owes {
+                continue;
+            }
+            match &receipt {
+                Ok(()) => {
+                    if let Some(answer) = self.progress[at].answer.take() {
+                        self.answer(at, answer);
+                    }
+                }
+                Err(cause) => self.unconfirmed(at, cause),
+            }
+        }
+        Ok(())
+    }
+
+    /// What is asked for can't be had from this server: nothing is sent.
+    fn refuse_all(&mut self, no_receipt: &NoReceipt) {
+        for at in self.pending() {
+            match no_receipt {
+                NoReceipt::Refused(error) => {
+                    let error = match &self.progress[at].call.queue {
+                        Some(queue) => error.clone().within(queue, None),
+                        None => error.clone(),
+                    };
+                    self.answer(at, Err(error));
+                }
+                NoReceipt::Short(cause) => self.fail(at, cause.clone()),
+            }
+        }
+    }
+
+    /// Loads the scripts that the server has not, and sends their calls again.
+    async fn send_again(&mut self, line: &mut Line, missing: Vec<usize>) -> RedisResult<()> {
         for script in self.scripts_of(&missing) {
             // By SCRIPT LOAD, never EVAL: newer servers evict what EVAL brought. A refusal shows
             // when the script is called again and still is not there.
