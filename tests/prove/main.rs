@@ -10,6 +10,7 @@ mod common;
 mod checker;
 mod client;
 mod clock;
+mod crashes;
 mod histories;
 mod history;
 mod mutations;
@@ -18,6 +19,7 @@ mod report;
 #[path = "../model/rng.rs"]
 mod rng;
 mod scale;
+mod wire;
 mod worker;
 
 use std::path::Path;
@@ -31,6 +33,7 @@ type Proof = fn(&Scale) -> Row;
 /// Every row of the table.
 const PROOFS: &[(&str, Proof)] = &[
     ("checker", checker::seeded::prove),
+    ("crashes", crashes::prove),
     ("histories", histories::prove),
     ("mutations", mutations::prove),
 ];
@@ -40,6 +43,10 @@ fn main() -> ExitCode {
     match &args[..] {
         [verb, orders] if verb == "client" => {
             worker::run(orders);
+            return ExitCode::SUCCESS;
+        }
+        [verb, orders] if verb == "deed" => {
+            crashes::client(orders);
             return ExitCode::SUCCESS;
         }
         [verb, dir] if verb == "check" => {

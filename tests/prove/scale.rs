@@ -11,6 +11,10 @@ pub struct Scale {
     pub clients: u32,
     /// How many of the faults in tests/mutations are tried.
     pub mutations: usize,
+    /// How often a client is killed at each point of each operation.
+    pub kill_rounds: usize,
+    /// How often one is killed at any moment.
+    pub random_kills: usize,
     base: PathBuf,
 }
 
@@ -32,6 +36,8 @@ impl Scale {
             operations: number("MARCONI_OPERATIONS").unwrap_or(operations) as u32,
             clients: number("MARCONI_CLIENTS").unwrap_or(clients) as u32,
             mutations: if is_full { usize::MAX } else { 3 },
+            kill_rounds: if is_full { 3 } else { 1 },
+            random_kills: if is_full { 1_000 } else { 40 },
             base: std::env::temp_dir().join(format!("marconi-prove-{}", std::process::id())),
         }
     }

@@ -5,7 +5,7 @@
 
 mod run;
 
-pub use run::{check_again, run};
+pub use run::{Run, check_again, run, run_by, start_client};
 
 use crate::checker::Rates;
 use crate::report::Row;

@@ -29,6 +29,17 @@ pub struct Run {
 
 /// Makes a history and checks it. With a directory of scripts all clients go by these, and say nothing.
 pub fn run(scale: &Scale, name: &str, lua: Option<&Path>) -> Run {
+    run_by(scale, name, |server, dir| {
+        (scale.clients, run_clients(scale, server, dir, lua))
+    })
+}
+
+/// The same, by clients that somebody else starts: `crew` answers how many wrote something, and which failed.
+pub fn run_by(
+    scale: &Scale,
+    name: &str,
+    crew: impl FnOnce(&Server, &Path) -> (u32, Vec<String>),
+) -> Run {
     let began = Instant::now();
     let dir = scale.dir(name);
     let server = Server::start(&[]);
@@ -36,11 +47,11 @@ pub fn run(scale: &Scale, name: &str, lua: Option<&Path>) -> Run {
     let url = server.url();
     let store = runtime.block_on(Store::connect(&url)).expect("the server");
     runtime.block_on(create_queues(&store));
-    let mut failures = run_clients(scale, &server, &dir, lua);
+    let (clients, mut failures) = crew(&server, &dir);
     let audits = runtime.block_on(audit(&store, &mut failures));
     keep(&dir, &audits);
     let worked = began.elapsed();
-    let verdict = check(&dir, scale.clients, &audits, &mut failures);
+    let verdict = check(&dir, clients, &audits, &mut failures);
     let checked = began.elapsed() - worked;
     Run {
         verdict,
@@ -92,14 +103,7 @@ fn run_clients(scale: &Scale, server: &Server, dir: &Path, lua: Option<&Path>) -
                 Path::to_owned,
             ),
         };
-        let mut command = Command::new(std::env::current_exe().expect("this program"));
-        command
-            .arg("client")
-            .arg(serde_json::to_string(&orders).expect("orders"));
-        if lua.is_some() {
-            command.stderr(Stdio::null());
-        }
-        command.spawn().expect("a client process")
+        start_client(&orders, lua.is_some())
     };
     let clients: Vec<Child> = (0..scale.clients).map(start).collect();
     let mut failures = Vec::new();
@@ -110,6 +114,18 @@ fn run_clients(scale: &Scale, server: &Server, dir: &Path, lua: Option<&Path>) -
         }
     }
     failures
+}
+
+/// This binary again, as a client.
+pub fn start_client(orders: &Orders, is_quiet: bool) -> Child {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command
+        .arg("client")
+        .arg(serde_json::to_string(orders).expect("orders"));
+    if is_quiet {
+        command.stderr(Stdio::null());
+    }
+    command.spawn().expect("a client process")
 }
 
 /// Reads everything that is left, one group at a time.
@@ -127,12 +143,20 @@ async fn audit(store: &Store, failures: &mut Vec<String>) -> Vec<Audit> {
                 failures.push(format!("parts do not agree: {violations:?}"));
             }
         }
-        let from = clock.now() - SLACK;
+        // All of it as it is at one time: what lapsed between two readings would be in neither.
+        let now = clock.now() / 1000;
+        let there = store.at(now);
         let mut rests = Vec::new();
-        for queue in &queues {
-            rests.push(rest(queue).await);
+        for rules in &group {
+            let queue = there.queue(PROJECT, rules.name).expect("a good name");
+            while !queue.gc().await.expect("gc") {}
+            queue.carry_dead_letters().await.expect("letters carried");
         }
-        let to = clock.now() + SLACK;
+        for rules in &group {
+            let queue = there.queue(PROJECT, rules.name).expect("a good name");
+            rests.push(rest(&queue).await);
+        }
+        let (from, to) = (now * 1000 - SLACK, now * 1000 + 999 + SLACK);
         audits.push(Audit { from, to, rests });
     }
     audits
