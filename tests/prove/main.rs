@@ -13,6 +13,7 @@ mod clock;
 mod crashes;
 mod histories;
 mod history;
+mod losses;
 mod mutations;
 mod plan;
 mod report;
@@ -35,6 +36,7 @@ const PROOFS: &[(&str, Proof)] = &[
     ("checker", checker::seeded::prove),
     ("crashes", crashes::prove),
     ("histories", histories::prove),
+    ("lost-replies", losses::prove),
     ("mutations", mutations::prove),
 ];
 

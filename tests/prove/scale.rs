@@ -15,6 +15,8 @@ pub struct Scale {
     pub kill_rounds: usize,
     /// How often one is killed at any moment.
     pub random_kills: usize,
+    /// How many operations are made over a connection that loses things.
+    pub lossy: usize,
     base: PathBuf,
 }
 
@@ -38,6 +40,7 @@ impl Scale {
             mutations: if is_full { usize::MAX } else { 3 },
             kill_rounds: if is_full { 3 } else { 1 },
             random_kills: if is_full { 1_000 } else { 40 },
+            lossy: if is_full { 16_000 } else { 640 },
             base: std::env::temp_dir().join(format!("marconi-prove-{}", std::process::id())),
         }
     }

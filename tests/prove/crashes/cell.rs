@@ -4,11 +4,9 @@
 //! Guards the comparison: what is there after the kill is held against what was there at the same point when nobody
 //! was killed, and what is there in the end against what was there in the end then.
 
-use std::fmt;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use marconi_redis::Result;
@@ -16,7 +14,9 @@ use tokio::runtime::Runtime;
 
 use super::deeds::{Deed, Repeat, Step};
 use super::gate::{Event, Gate, Verdict};
-use super::stage::{LATE, NOW, Stage};
+use super::process::{client, kill, listen};
+use super::rehearsal::{Point, Rehearsal};
+use super::stage::{DEADLINE, LATE, NOW, Stage};
 use super::{Orders, SAID};
 
 /// Or why nothing can be said.
@@ -24,71 +24,6 @@ type Found<T> = std::result::Result<T, String>;
 
 /// Far longer than any deed takes.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Where in a round trip the process is killed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Point {
-    /// The request is on its way, and the server has nothing of it.
-    Before,
-    /// The server has the first half of the request's bytes.
-    InRequest,
-    /// The server has done it, and the client has nothing of the reply.
-    Done,
-    /// The client has the first half of the reply's bytes.
-    InReply,
-    /// The client has the reply.
-    After,
-}
-
-impl Point {
-    pub const ALL: [Point; 5] = [
-        Point::Before,
-        Point::InRequest,
-        Point::Done,
-        Point::InReply,
-        Point::After,
-    ];
-
-    /// Whether the server has done by then what it was asked for.
-    fn is_done(self) -> bool {
-        self >= Point::Done
-    }
-}
-
-impl fmt::Display for Point {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Point::Before => "before the server had anything",
-            Point::InRequest => "in the middle of the request",
-            Point::Done => "after the server, before the reply",
-            Point::InReply => "in the middle of the reply",
-            Point::After => "after the reply",
-        })
-    }
-}
-
-/// How a deed goes when nobody is killed.
-pub struct Rehearsal {
-    /// What was asked, in order.
-    pub asked: Vec<String>,
-    /// What was there before the first request, and after each.
-    pub pictures: Vec<String>,
-    /// What is there in the end, when letters have been carried.
-    end: String,
-    said: String,
-}
-
-impl Rehearsal {
-    /// Whether something was changed by this request; they count from 1.
-    pub fn changes(&self, request: usize) -> bool {
-        self.pictures[request - 1] != self.pictures[request]
-    }
-
-    pub fn states(&self) -> usize {
-        let changing = (1..self.pictures.len()).filter(|request| self.changes(*request));
-        1 + changing.count()
-    }
-}
 
 /// Where cells are played, one at a time.
 pub struct Lane {
@@ -194,10 +129,8 @@ impl Lane {
     }
 
     fn begin<'c>(&'c self, deed: &'c Deed, project: &str) -> Found<(Cell<'c>, Child)> {
-        let stage = {
-            let _in = self.runtime.enter();
-            Stage::at(&self.server, project, NOW)
-        };
+        let url = format!("unix://{}", self.server.display());
+        let stage = Stage::at(&url, DEADLINE, project, NOW);
         let (events, tell) = self.gate.watch();
         let orders = Orders {
             socket: self.gate.path().to_owned(),
@@ -353,35 +286,6 @@ impl Cell<'_> {
         }
         self.check("an hour later", wrong)
     }
-}
-
-/// This binary again. With a pipe for its input it stays when it is ready.
-fn client(orders: &Orders, input: Stdio) -> Child {
-    let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.arg("deed");
-    command.arg(serde_json::to_string(orders).expect("orders"));
-    command.stdin(input).stdout(Stdio::piped());
-    command.spawn().expect("a client process")
-}
-
-/// Tells what it says, in a thread of its own.
-fn listen(child: &mut Child, tell: Sender<Event>) {
-    let output = child.stdout.take().expect("a pipe was asked for");
-    std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(|line| line.ok()) {
-            if let Some(said) = line.strip_prefix(SAID) {
-                // Who is not listened to any more needs not be heard.
-                _ = tell.send(Event::Said(said.to_owned()));
-            }
-        }
-        _ = tell.send(Event::Ended);
-    });
-}
-
-/// SIGKILL.
-fn kill(child: &mut Child) {
-    child.kill().expect("a process that is there");
-    child.wait().expect("its end");
 }
 
 fn differ(when: &str, expected: &str, found: &str, wrong: &mut Vec<String>) {

@@ -3,11 +3,13 @@
 //! Guards that a client can die anywhere: what it was doing was done or was not, whoever comes next finds nothing
 //! broken, and doing it again has the effect of one.
 
-mod cell;
-mod deeds;
-mod gate;
+pub mod cell;
+pub mod deeds;
+pub mod gate;
 mod load;
-mod stage;
+mod process;
+pub mod rehearsal;
+pub mod stage;
 mod table;
 
 use std::io::Read;
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::Row;
 use crate::scale::Scale;
-use stage::Stage;
+use stage::{DEADLINE, Stage};
 
 /// What a client process is told, as JSON in its arguments.
 #[derive(Serialize, Deserialize)]
@@ -26,6 +28,12 @@ pub struct Orders {
     project: String,
     deed: String,
     now: u64,
+}
+
+impl Orders {
+    fn url(&self) -> String {
+        format!("unix://{}", self.socket.display())
+    }
 }
 
 /// How what a client says begins.
@@ -56,7 +64,7 @@ pub fn client(orders: &str) {
         .enable_all()
         .build();
     runtime.expect("a runtime").block_on(async {
-        let stage = Stage::at(&orders.socket, &orders.project, orders.now);
+        let stage = Stage::at(&orders.url(), DEADLINE, &orders.project, orders.now);
         let deed = deeds::named(&orders.deed);
         let said = (deed.act)(&stage).await;
         let said = said.unwrap_or_else(|error| format!("refused {}", error.word()));

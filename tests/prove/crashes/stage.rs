@@ -4,7 +4,6 @@
 //! same to the byte.
 
 use std::fmt::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use marconi_redis::redis::{self, Cmd, Value};
@@ -18,6 +17,9 @@ pub const LATE: u64 = NOW + 3_600_000;
 
 pub const LEASE: Duration = Duration::from_secs(60);
 
+/// Far longer than anything takes on a way without faults.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
 pub struct Stage {
     pub store: Store,
     pub work: Queue,
@@ -25,28 +27,35 @@ pub struct Stage {
     pub topic: Topic,
     project: String,
     url: String,
+    deadline: Duration,
 }
 
 impl Stage {
-    pub fn at(socket: &Path, project: &str, now: u64) -> Stage {
-        let url = format!("unix://{}", socket.display());
-        let builder = Store::builder().deadline(Duration::from_secs(30));
-        let store = builder.client("prove").expect("a good id").open(&url);
+    pub fn at(url: &str, deadline: Duration, project: &str, now: u64) -> Stage {
+        let builder = Store::builder().deadline(deadline);
+        let store = builder.client("prove").expect("a good id").open(url);
         let store = store.expect("a good url").at(now);
+        Self::over(&store, deadline, url, project)
+    }
+
+    /// One of several that share a connection.
+    pub fn over(store: &Store, deadline: Duration, url: &str, project: &str) -> Stage {
         let queue = |name| store.queue(project, name).expect("a good name");
         Stage {
             work: queue("work"),
             dead: queue("dead"),
             topic: store.topic(project, "news").expect("a good name"),
             project: project.to_owned(),
-            url,
-            store,
+            url: url.to_owned(),
+            deadline,
+            store: store.clone(),
         }
     }
 
     /// The same, with posts that are merged.
     pub fn merging(&self) -> Result<Queue> {
-        let builder = Store::builder().merge_posts(true).client("prove")?;
+        let builder = Store::builder().deadline(self.deadline);
+        let builder = builder.merge_posts(true).client("prove")?;
         let store = builder.open(&self.url)?.at(NOW);
         store.queue(&self.project, "work")
     }
@@ -66,7 +75,11 @@ impl Stage {
     /// A plain command, for what the library doesn't do.
     pub async fn raw(&self, cmd: &Cmd) -> Value {
         let client = redis::Client::open(self.url.as_str()).expect("a good url");
-        let connection = client.get_multiplexed_async_connection().await;
+        // Its own patience of half a second is too short for a machine that has other work.
+        let config = redis::AsyncConnectionConfig::new().set_response_timeout(None);
+        let connection = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await;
         let mut connection = connection.expect("the server");
         cmd.query_async(&mut connection).await.expect("an answer")
     }

@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use marconi_redis::Store;
 
-use super::cell::{Lane, Point, Rehearsal};
+use super::cell::Lane;
 use super::deeds::{self, Deed};
 use super::gate::Gate;
+use super::rehearsal::{Point, Rehearsal};
 use crate::common::Server;
 use crate::rng::Rng;
 use crate::scale::Scale;
@@ -93,7 +94,7 @@ fn rehearse(server: &Path, dir: &Path) -> (Vec<Rehearsed>, Vec<String>) {
     for (number, deed) in deeds::all().into_iter().enumerate() {
         match lane.rehearse(deed, &format!("rehearsal-{number}")) {
             Ok(rehearsal) => {
-                let (name, states) = (deed.name, rehearsal.states());
+                let (name, states) = (deed.name, rehearsal.distinct().len());
                 if states != deed.states {
                     failures.push(format!(
                         "{name}: {states} states on its way, not {}",

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use marconi_redis::{CancellationToken, Claim, Delivery, Error, MessageId, Result};
+use marconi_redis::{CancellationToken, Claim, Delivery, Error, Result};
 
 use super::super::stage::{LATE, LEASE, NOW, Stage};
-use super::{Deed, Repeat, bodies, post};
+use super::{Deed, Repeat, bodies, post, posted};
 
 /// Far longer than anything takes: the message that is waited for comes.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -17,6 +17,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "claim",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Same,
         before: |on| Box::pin(async { post(on, &["a", "b", "c"]).await.map(drop) }),
         during: None,
@@ -30,6 +31,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "claim of what another's lapsed claim held",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Same,
         before: |on| {
             Box::pin(async {
@@ -50,6 +52,7 @@ pub const DEEDS: &[Deed] = &[
         name: "claim that waits",
         // Nothing, a message, a claim.
         states: 3,
+        done_at: 2,
         repeat: Repeat::Same,
         before: |on| Box::pin(async { on.work.create().await.map(drop) }),
         during: Some((2, |on| {
@@ -65,6 +68,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "renew",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Same,
         before: claimed,
         during: None,
@@ -78,6 +82,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "release",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Quiet,
         before: claimed,
         during: None,
@@ -91,13 +96,13 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "nack",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Refused,
         before: claimed,
         during: None,
         act: |on| {
             Box::pin(async {
-                let first: MessageId = format!("{NOW}-0").parse()?;
-                let nack = on.work.nack(on.claim(), [first]);
+                let nack = on.work.nack(on.claim(), [posted(0)?]);
                 Ok(nack.delay(Duration::from_secs(5)).await?.to_string())
             })
         },
@@ -105,15 +110,13 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "delete under a claim",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Quiet,
         before: claimed,
         during: None,
         act: |on| {
             Box::pin(async {
-                // Not by the claim itself: for who comes again it may be gone.
-                let page = on.work.list().claimed(true).await?;
-                let held = page.messages.iter().filter(|m| m.claimed_by().is_some());
-                let held: Vec<_> = held.map(|message| message.id()).collect();
+                let held = [posted(0)?, posted(1)?, posted(2)?];
                 let delete = on.work.delete_many(held);
                 Ok(delete.claim(on.claim()).await?.to_string())
             })
@@ -122,20 +125,21 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "delete without a claim",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Quiet,
         before: claimed,
         during: None,
         act: |on| {
             Box::pin(async {
-                let page = on.work.list().await?;
-                let free = page.messages.iter().map(|message| message.id());
-                Ok(on.work.delete_many(free).await?.to_string())
+                let free = on.work.delete_many([posted(3)?]);
+                Ok(free.await?.to_string())
             })
         },
     },
     Deed {
         name: "pop",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Double,
         before: |on| Box::pin(async { post(on, &["a", "b", "c"]).await.map(drop) }),
         during: None,
@@ -144,6 +148,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "pop with a token",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Same,
         before: |on| Box::pin(async { post(on, &["a", "b", "c"]).await.map(drop) }),
         during: None,
@@ -152,6 +157,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "pop with a token that waits",
         states: 3,
+        done_at: 2,
         repeat: Repeat::Same,
         before: |on| Box::pin(async { on.work.create().await.map(drop) }),
         during: Some((2, |on| {
@@ -168,6 +174,7 @@ pub const DEEDS: &[Deed] = &[
         name: "consumer in the middle of its batch",
         // Three free, three held, and one less each time.
         states: 5,
+        done_at: 4,
         repeat: Repeat::Later,
         before: |on| Box::pin(async { post(on, &["a", "b", "c"]).await.map(drop) }),
         during: None,

@@ -4,16 +4,17 @@
 
 use marconi_redis::keys::Part;
 use marconi_redis::redis::Cmd;
-use marconi_redis::{MessageId, Metadata, Result};
+use marconi_redis::{Metadata, Result};
 
 use super::super::stage::{LEASE, NOW, Stage};
-use super::{Deed, Done, Repeat, post};
+use super::{Deed, Done, Repeat, post, posted};
 
 pub const DEEDS: &[Deed] = &[
     Deed {
         name: "release of a last try, to the dead-letter queue",
         // Held, on their way, in both places, arrived.
         states: 4,
+        done_at: 1,
         repeat: Repeat::Quiet,
         before: |on| Box::pin(tried(on, Some("dead"))),
         during: None,
@@ -22,6 +23,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "release of a last try, kept",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Quiet,
         before: |on| Box::pin(tried(on, None)),
         during: None,
@@ -30,20 +32,21 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "nack of a last try, to the dead-letter queue",
         states: 4,
+        done_at: 1,
         repeat: Repeat::Refused,
         before: |on| Box::pin(tried(on, Some("dead"))),
         during: None,
         act: |on| {
             Box::pin(async {
-                // Whatever has become of it: the first that was posted.
-                let first: MessageId = format!("{NOW}-0").parse()?;
-                Ok(on.work.nack(on.claim(), [first]).await?.to_string())
+                let nack = on.work.nack(on.claim(), [posted(0)?]);
+                Ok(nack.await?.to_string())
             })
         },
     },
     Deed {
         name: "gc of what has lapsed and is dead",
         states: 4,
+        done_at: 1,
         repeat: Repeat::Quiet,
         before: |on| {
             Box::pin(async {
@@ -64,6 +67,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "carry dead letters",
         states: 3,
+        done_at: 1,
         repeat: Repeat::Quiet,
         before: stranded,
         during: None,
@@ -73,6 +77,7 @@ pub const DEEDS: &[Deed] = &[
         name: "redrive",
         // Kept, on their way, in both places, back.
         states: 4,
+        done_at: 1,
         repeat: Repeat::Quiet,
         before: |on| {
             Box::pin(async {
@@ -91,6 +96,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "send back",
         states: 4,
+        done_at: 1,
         repeat: Repeat::Quiet,
         before: |on| {
             Box::pin(async {
@@ -109,6 +115,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "purge kept letters",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Double,
         before: |on| {
             Box::pin(async {

@@ -13,7 +13,7 @@ use std::pin::Pin;
 
 use marconi_redis::{Message, MessageId, Result};
 
-use super::stage::Stage;
+use super::stage::{NOW, Stage};
 
 type Done<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
 pub type Step = for<'a> fn(&'a Stage) -> Done<'a, ()>;
@@ -40,6 +40,8 @@ pub struct Deed {
     pub name: &'static str,
     /// How many states there are on the way, the first and the last included.
     pub states: usize,
+    /// From which of these on it counts as done; the first is 0.
+    pub done_at: usize,
     pub repeat: Repeat,
     pub before: Step,
     /// After how many replies the stage is changed by somebody else, and how.
@@ -67,6 +69,11 @@ fn bodies(messages: &[Message]) -> String {
     let body = |message: &Message| format!("{} {:?}", message.id(), message.body::<String>());
     let bodies: Vec<_> = messages.iter().map(body).collect();
     bodies.join(" ")
+}
+
+/// The id of a message by its place, whatever has become of it.
+fn posted(place: u64) -> Result<MessageId> {
+    format!("{NOW}-{place}").parse()
 }
 
 async fn post(stage: &Stage, bodies: &[&str]) -> Result<Vec<MessageId>> {

@@ -10,6 +10,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "post",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Double,
         before: |on| Box::pin(async { on.work.create().await.map(drop) }),
         during: None,
@@ -18,6 +19,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "post with a token",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Same,
         before: |on| Box::pin(async { on.work.create().await.map(drop) }),
         during: None,
@@ -32,6 +34,7 @@ pub const DEEDS: &[Deed] = &[
         name: "post to a queue that is not there",
         // Nothing, its name, its project's name, the queue, the message.
         states: 5,
+        done_at: 4,
         repeat: Repeat::Same,
         before: |_| Box::pin(async { Ok(()) }),
         during: None,
@@ -45,6 +48,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "merged posts",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Never,
         before: |on| Box::pin(async { on.work.create().await.map(drop) }),
         during: None,
@@ -60,6 +64,7 @@ pub const DEEDS: &[Deed] = &[
     Deed {
         name: "post to a topic",
         states: 2,
+        done_at: 1,
         repeat: Repeat::Same,
         before: |on| Box::pin(async { on.topic.create().await.map(drop) }),
         during: None,
