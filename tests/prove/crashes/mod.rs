@@ -51,7 +51,8 @@ the same again, with the same claim id or token, and in the end there has to be 
 be the one that the first would have had; an hour later no claim holds anything. `check` looks at all parts after each step.
 
 Besides, clients under load are killed at any moment and replaced by others, and what they wrote down is held against the contract
-as a checked history: of an operation without an end, either all of it has to be there or nothing.
+as a checked history: of an operation without an end, either all of it has to be there or nothing. Counts are left out there, and
+so are letters that a killed pop may have taken.
 
 What it can't see: kills between two instructions of the server, which runs a script to its end whoever has gone; kills of
 programs that keep state of their own; the control plane's scripts.
