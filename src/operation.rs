@@ -159,6 +159,16 @@ pub(crate) fn not_begun(mut error: Error) -> Error {
     error
 }
 
+/// An error after so many others that were done: that nothing was is not true any more, nor that all was.
+pub(crate) fn after_others(mut error: Error, done: u64) -> Error {
+    if let Error::Transport { outcome, .. } | Error::Corrupt { outcome, .. } = &mut error
+        && done > 0
+    {
+        *outcome = Outcome::Unknown;
+    }
+    error
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

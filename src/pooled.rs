@@ -27,6 +27,7 @@ use crate::control::{Control, Placement};
 use crate::error::Result;
 use crate::health::Health;
 use crate::keys::{ProjectName, QueuePath};
+use crate::operation::after_others;
 use crate::queue::Queue;
 use crate::store::{Kind, Store};
 
@@ -198,7 +199,7 @@ impl PooledStore {
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
-        failed.map_or(Ok(arrived), Err)
+        failed.map_or(Ok(arrived), |error| Err(after_others(error, arrived)))
     }
 
     /// Believes nothing any more of where the queue of this name is, and the topic.

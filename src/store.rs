@@ -27,7 +27,7 @@ use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::keys::{Prefix, ProjectName, QueueKeys, QueuePath};
 use crate::link::{Deployment, Link};
-use crate::operation::Operation;
+use crate::operation::{Operation, after_others, not_begun};
 use crate::pooled::{Neighbours, PooledStore};
 use crate::queue::Queue;
 use crate::time::Timestamp;
@@ -324,7 +324,8 @@ impl Store {
         loop {
             let operation = Operation::begin(self);
             let names = Names::of(&operation);
-            let names = names.page(&project, after.as_ref(), 250).await?;
+            let names = names.page(&project, after.as_ref(), 250).await;
+            let names = names.map_err(|error| after_others(not_begun(error), arrived))?;
             let Some(last) = names.last() else { break };
             after = Some(last.clone());
             for name in names {
@@ -335,7 +336,7 @@ impl Store {
                 }
             }
         }
-        failed.map_or(Ok(arrived), Err)
+        failed.map_or(Ok(arrived), |error| Err(after_others(error, arrived)))
     }
 
     /// The control plane that this store's Redis keeps: pools, flavors, and which queue is where.

@@ -150,8 +150,8 @@ impl Queue {
             let described = there.script(&QUEUE_GET, &keys);
             next = match there.call(described).await {
                 Ok(reply) => {
-                    let target = Description::read_leniently(reply)?.metadata;
-                    target.dead_letter_queue().map(str::to_owned)
+                    let target = Description::read_leniently(reply).map_err(not_begun)?;
+                    target.metadata.dead_letter_queue().map(str::to_owned)
                 }
                 Err(error @ Error::Transport { .. }) => return Err(not_begun(error)),
                 // Not there yet, or not to be read: that is as far as can be seen.

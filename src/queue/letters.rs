@@ -10,7 +10,7 @@ use super::Queue;
 use super::create::in_an_existing_queue;
 use crate::error::{Error, Result};
 use crate::keys::{QueueKeys, QueuePath};
-use crate::operation::Operation;
+use crate::operation::{Operation, after_others, not_begun};
 use crate::reply::{Fields, number};
 use crate::script::{DEAD_DELIVER, DEAD_SETTLE, DEAD_TRANSIT};
 
@@ -62,14 +62,23 @@ impl Queue {
     ///
     /// # Errors
     /// [`Transport`](crate::Error::Transport) with the code `OOM` where the target's server is full. The
-    /// deadline is for each 250 letters.
+    /// deadline is for each 250 letters. Where some letters have arrived, the error's outcome is
+    /// [`Unknown`](crate::Outcome::Unknown); the same call goes on from there.
     pub async fn carry_dead_letters(&self) -> Result<u64> {
         let mut way = Way::default();
-        while self
-            .carry(&Operation::begin(self.store()), &mut way)
-            .await?
-        {}
-        way.first_failure.map_or(Ok(way.arrived), Err)
+        loop {
+            match self.carry(&Operation::begin(self.store()), &mut way).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    way.first_failure.get_or_insert(error);
+                    break;
+                }
+            }
+        }
+        let arrived = way.arrived;
+        let failed = way.first_failure.map(|error| after_others(error, arrived));
+        failed.map_or(Ok(arrived), Err)
     }
 
     /// After an operation that found letters waiting, and is done: what fails here fails no caller.
@@ -112,7 +121,7 @@ impl Queue {
 
     /// One round; answers whether there was anything to look at. What fails is one target's.
     async fn carry(&self, of: &Operation, way: &mut Way) -> Result<bool> {
-        let bundles = self.bundles(of, way).await?;
+        let bundles = self.bundles(of, way).await.map_err(not_begun)?;
         let found = !bundles.is_empty();
         for bundle in bundles {
             if way.failed_targets.contains(&bundle.to) {
@@ -153,11 +162,12 @@ impl Queue {
         for (id, letter) in &bundle.letters {
             call = call.arg(id).arg(letter.as_slice());
         }
-        let arrived = in_an_existing_queue(&there, &target, call).await?;
+        let arrived = number(in_an_existing_queue(&there, &target, call).await?)?;
         let ids: Vec<_> = bundle.letters.into_iter().map(|(id, _)| id).collect();
         let settle = of.script(&DEAD_SETTLE, self.keys()).arg(ids);
-        let left = of.call(settle).await?;
-        Ok((number(arrived)?, number(left)?))
+        // The target has them by now, whatever becomes of this.
+        let left = of.call(settle).await.and_then(number);
+        Ok((arrived, left.map_err(|error| after_others(error, 1))?))
     }
 }
 

@@ -10,11 +10,11 @@ use std::future::IntoFuture;
 use super::letters::Way;
 use super::{MessagePage, Order, Queue};
 use crate::Pending;
-use crate::error::{Error, Outcome, Result};
+use crate::error::{Error, Result};
 use crate::keys::{QueueName, QueuePath};
 use crate::link::Call;
 use crate::message::{MOST, Message, MessageId, refuse_above_most};
-use crate::operation::Operation;
+use crate::operation::{Operation, after_others, not_begun};
 use crate::reply::Fields;
 use crate::script::{DEAD_REDRIVE, DEAD_SEND_BACK};
 
@@ -45,7 +45,7 @@ use crate::script::{DEAD_REDRIVE, DEAD_SEND_BACK};
 ///
 /// A lost answer is asked for again, since to repeat it is safe; what set out in the first try is then
 /// not counted. Where a step of many fails, the steps before it are done, and the error's outcome is
-/// not [`NotDone`](Outcome::NotDone) but [`Unknown`](Outcome::Unknown); the same call goes on from
+/// not [`NotDone`](crate::Outcome::NotDone) but [`Unknown`](crate::Outcome::Unknown); the same call goes on from
 /// there.
 ///
 /// # Dropping the future
@@ -180,21 +180,21 @@ impl Redrive {
         refuse_above_most(self.queue.path(), "ids", ids.len())?;
         if self.from.is_some() {
             let found = match self.place {
-                Place::Kept => self.queue.dead_letters().get_many(ids).await?,
-                Place::Arrived => self.queue.get_many(ids).await?,
+                Place::Kept => self.queue.dead_letters().get_many(ids).await,
+                Place::Arrived => self.queue.get_many(ids).await,
             };
-            ids = self.wanted(&found);
+            ids = self.wanted(&found.map_err(not_begun)?);
         }
         self.step(&ids, steps).await
     }
 
     async fn all(&self, steps: &mut Steps) -> Result<()> {
-        let Some(newest) = self.newest().await? else {
+        let Some(newest) = self.newest().await.map_err(not_begun)? else {
             return Ok(());
         };
         let mut marker = None;
         loop {
-            let mut page = self.page(marker).await?;
+            let mut page = self.page(marker).await.map_err(not_begun)?;
             page.messages.retain(|message| message.id() <= newest);
             self.step(&self.wanted(&page.messages), steps).await?;
             marker = page.marker.filter(|marker| *marker < newest);
@@ -285,16 +285,6 @@ impl Redrive {
         let ids: Vec<_> = ids.iter().map(MessageId::to_string).collect();
         of.timed(script, self.queue.keys()).arg(to).arg(ids)
     }
-}
-
-/// The error of a step after others that were done: that nothing was is not true any more.
-fn after_others(mut error: Error, set_out: u64) -> Error {
-    if let Error::Transport { outcome, .. } = &mut error
-        && set_out > 0
-    {
-        *outcome = Outcome::Unknown;
-    }
-    error
 }
 
 impl IntoFuture for Redrive {

@@ -11,7 +11,7 @@ use super::Queue;
 use crate::claim::ClaimId;
 use crate::error::{Cause, Error, Outcome, Result};
 use crate::link::{Call, Reply};
-use crate::operation::{Operation, no_reply, not_begun, value};
+use crate::operation::{Operation, after_others, no_reply, not_begun, value};
 use crate::reply::Fields;
 use crate::script::SWEEP;
 
@@ -89,7 +89,7 @@ impl Queue {
     /// None of its own; see [`Queue`](Queue#errors).
     pub async fn gc(&self) -> Result<bool> {
         let of = Operation::begin(self.store());
-        let mut sweeps = 1;
+        let (mut sweeps, mut rounds) = (1, 0);
         loop {
             let calls: Vec<_> = (0..sweeps).map(|_| self.sweep(&of, None)).collect();
             let swept = Swept::read(of.calls(&calls).await);
@@ -97,8 +97,9 @@ impl Queue {
                 self.carry_what_waits(&of).await;
             }
             if let Some(error) = swept.failed {
-                return Err(error);
+                return Err(after_others(error, rounds));
             }
+            rounds += 1;
             if !swept.has_more || of.is_out_of_patience() {
                 return Ok(!swept.has_more);
             }

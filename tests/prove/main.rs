@@ -10,10 +10,12 @@ mod common;
 mod checker;
 mod client;
 mod clock;
+mod crashes;
 mod durability;
 mod faults;
 mod histories;
 mod history;
+mod losses;
 mod mutations;
 mod plan;
 mod repair;
@@ -21,6 +23,7 @@ mod report;
 #[path = "../model/rng.rs"]
 mod rng;
 mod scale;
+mod wire;
 mod worker;
 
 use std::path::Path;
@@ -35,7 +38,9 @@ type Proof = fn(&Scale) -> Row;
 const PROOFS: &[(&str, Proof)] = &[
     ("check", repair::prove),
     ("checker", checker::seeded::prove),
+    ("crashes", crashes::prove),
     ("histories", histories::prove),
+    ("lost-replies", losses::prove),
     ("mutations", mutations::prove),
     ("killed-server", faults::killed::prove),
     ("power-loss", faults::power::prove),
@@ -51,6 +56,10 @@ fn main() -> ExitCode {
     match &args[..] {
         [verb, orders] if verb == "client" => {
             worker::run(orders);
+            return ExitCode::SUCCESS;
+        }
+        [verb, orders] if verb == "deed" => {
+            crashes::client(orders);
             return ExitCode::SUCCESS;
         }
         [verb, dir] if verb == "check" => {

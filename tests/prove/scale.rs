@@ -16,6 +16,12 @@ pub struct Scale {
     pub kills: u32,
     /// How many primaries die.
     pub failovers: u32,
+    /// How often a client is killed at each point of each operation.
+    pub kill_rounds: usize,
+    /// How often one is killed at any moment.
+    pub random_kills: usize,
+    /// How many operations are made over a connection that loses things.
+    pub lossy: usize,
     base: PathBuf,
 }
 
@@ -39,6 +45,9 @@ impl Scale {
             mutations: if is_full { usize::MAX } else { 3 },
             kills: if is_full { 120 } else { 12 },
             failovers: if is_full { 120 } else { 8 },
+            kill_rounds: if is_full { 3 } else { 1 },
+            random_kills: if is_full { 1_000 } else { 40 },
+            lossy: if is_full { 16_000 } else { 640 },
             base: std::env::temp_dir().join(format!("marconi-prove-{}", std::process::id())),
         }
     }

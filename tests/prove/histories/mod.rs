@@ -5,7 +5,7 @@
 
 mod run;
 
-pub use run::{check_again, create_queues, rest, run, run_on};
+pub use run::{Crew, Run, check_again, create_queues, rest, run, run_by, run_on, start_client};
 
 use crate::checker::Rates;
 use crate::report::Row;

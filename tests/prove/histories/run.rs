@@ -43,6 +43,37 @@ pub fn run_on(
     options: &[&str],
     disturb: Option<Disturb>,
 ) -> Run {
+    run_by(scale, name, options, |server, dir| {
+        let until = disturb.is_some().then(|| dir.join("over"));
+        let clients = start_clients(scale, server, dir, lua, until.as_deref());
+        let mut cuts = Vec::new();
+        if let (Some(disturb), Some(until)) = (disturb, until) {
+            cuts = disturb(server);
+            std::fs::write(until, "").expect("room for a file");
+        }
+        Crew {
+            clients: scale.clients,
+            failures: wait_for(clients),
+            cuts,
+        }
+    })
+}
+
+/// What came of the clients of a history.
+pub struct Crew {
+    /// How many wrote something.
+    pub clients: u32,
+    pub failures: Vec<String>,
+    pub cuts: Vec<Cut>,
+}
+
+/// The same, by clients that somebody else starts.
+pub fn run_by(
+    scale: &Scale,
+    name: &str,
+    options: &[&str],
+    crew: impl FnOnce(&mut Server, &Path) -> Crew,
+) -> Run {
     let began = Instant::now();
     let dir = scale.dir(name);
     let mut server = Server::start(options);
@@ -50,19 +81,15 @@ pub fn run_on(
     let url = server.url();
     let store = runtime.block_on(Store::connect(&url)).expect("the server");
     runtime.block_on(create_queues(&store));
-    let mut failures = Vec::new();
-    let until = disturb.is_some().then(|| dir.join("over"));
-    let clients = start_clients(scale, &server, &dir, lua, until.as_deref());
-    let mut cuts = Vec::new();
-    if let (Some(disturb), Some(until)) = (disturb, until) {
-        cuts = disturb(&mut server);
-        std::fs::write(until, "").expect("room for a file");
-    }
-    wait_for(clients, &mut failures);
+    let Crew {
+        clients,
+        mut failures,
+        cuts,
+    } = crew(&mut server, &dir);
     let audits = runtime.block_on(audit(&store, &mut failures));
     keep(&dir, &audits, &cuts);
     let worked = began.elapsed();
-    let verdict = check(&dir, scale.clients, &audits, &cuts, &mut failures);
+    let verdict = check(&dir, clients, &audits, &cuts, &mut failures);
     let checked = began.elapsed() - worked;
     Run {
         verdict,
@@ -121,25 +148,33 @@ fn start_clients(
             ),
             until: until.map(Path::to_owned),
         };
-        let mut command = Command::new(std::env::current_exe().expect("this program"));
-        command
-            .arg("client")
-            .arg(serde_json::to_string(&orders).expect("orders"));
-        if lua.is_some() {
-            command.stderr(Stdio::null());
-        }
-        command.spawn().expect("a client process")
+        start_client(&orders, lua.is_some())
     };
     (0..scale.clients).map(start).collect()
 }
 
-fn wait_for(clients: Vec<Child>, failures: &mut Vec<String>) {
+/// This binary again, as a client.
+pub fn start_client(orders: &Orders, is_quiet: bool) -> Child {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command
+        .arg("client")
+        .arg(serde_json::to_string(orders).expect("orders"));
+    if is_quiet {
+        command.stderr(Stdio::null());
+    }
+    command.spawn().expect("a client process")
+}
+
+/// Answers which failed.
+fn wait_for(clients: Vec<Child>) -> Vec<String> {
+    let mut failures = Vec::new();
     for (who, mut client) in clients.into_iter().enumerate() {
         let ended = client.wait().expect("its end");
         if !ended.success() {
             failures.push(format!("client {who} failed: {ended}"));
         }
     }
+    failures
 }
 
 /// Reads everything that is left, one group at a time. All calls for a group tell the same time: what lapsed between two
