@@ -82,6 +82,7 @@ fn read(scale: &Scale, home: &Path) -> (Vec<Patch>, Vec<String>) {
     paths.sort();
     let server = Server::start(&[]);
     let dir = scale.dir("mutations/all");
+    tree::copy(&home.join("lua"), &dir.join("lua")).expect("a copy of the scripts");
     let (mut patches, mut failures) = (Vec::new(), Vec::new());
     for path in paths {
         let name = path.display().to_string();
@@ -97,9 +98,10 @@ fn read(scale: &Scale, home: &Path) -> (Vec<Patch>, Vec<String>) {
 
 /// Whether it can be put into its script, and makes one that a server takes: anything notices one that it does not.
 fn fits(patch: &Patch, home: &Path, dir: &Path, server: &Server) -> Result<(), String> {
-    tree::copy(&home.join("lua"), &dir.join("lua")).map_err(|error| error.to_string())?;
-    patch.apply(dir)?;
-    let script = std::fs::read(patch.script_in(dir)).map_err(|error| error.to_string())?;
+    patch.change(dir)?;
+    let there = patch.script_in(dir);
+    let script = std::fs::read(&there).map_err(|error| error.to_string())?;
+    tree::copy(&patch.script_in(home), &there).map_err(|error| error.to_string())?;
     let client = redis::Client::open(server.url()).map_err(|error| error.to_string())?;
     let mut connection = client.get_connection().map_err(|error| error.to_string())?;
     let mut load = redis::cmd("SCRIPT");

@@ -81,13 +81,19 @@ impl Patch {
 
     /// Puts the fault into the scripts of `dir`, and makes the manifest's digests anew.
     pub fn apply(&self, dir: &Path) -> Result<(), String> {
+        self.change(dir)?;
+        digest_anew(&dir.join("lua"));
+        Ok(())
+    }
+
+    /// The same, and leaves the manifest as it is.
+    pub fn change(&self, dir: &Path) -> Result<(), String> {
         let script = self.script_in(dir);
         let before = std::fs::read(&script).map_err(|error| error.to_string())?;
         self.git_apply(dir)?;
         if std::fs::read(&script).map_err(|error| error.to_string())? == before {
             return Err("the patch changes nothing".into());
         }
-        digest_anew(&dir.join("lua"));
         Ok(())
     }
 

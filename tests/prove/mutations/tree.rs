@@ -147,8 +147,8 @@ impl Tree {
         let built = built.map_err(|error| format!("cargo: {error}"))?;
         if !built.status.success() {
             let why = String::from_utf8_lossy(&built.stderr);
-            let last: Vec<&str> = why.lines().rev().take(8).collect();
-            return Err(format!("{binary} was not built: {last:#?}"));
+            let first = why.lines().find(|line| line.starts_with("error"));
+            return Err(format!("{binary} was not built: {}", first.unwrap_or(&why)));
         }
         let messages = String::from_utf8_lossy(&built.stdout);
         let mut messages = messages.lines().map(serde_json::from_str::<Value>);
