@@ -36,9 +36,13 @@ pub async fn furnish(queue: &Queue, ledger: &Ledger, many: u32, rng: &mut Rng) {
     for _ in 0..scale / 10 {
         claim(queue, 250, false).await;
     }
-    // Claims take first what came back; something of it is to be left.
-    let last = claim(queue, 100, false).await;
-    last.release().await.expect("a release");
+    bring_back(queue).await;
+}
+
+/// Claims take first what came back; something of it is to be left.
+pub async fn bring_back(queue: &Queue) {
+    let claim = claim(queue, 100, false).await;
+    claim.release().await.expect("a release");
 }
 
 pub async fn post(queue: &Queue, ledger: &Ledger, many: u64, rng: &mut Rng) {
