@@ -79,9 +79,9 @@ impl Client for Library {
 fn answer(result: Result<Outcome>, faults: bool) -> Outcome {
     match result {
         Ok(outcome) => outcome,
-        Err(Error::Transport { outcome, .. }) if faults && outcome == Effect::NotDone => {
-            Outcome::NotDone
-        }
+        Err(Error::Transport {
+            outcome, source, ..
+        }) if faults && outcome == Effect::NotDone => Outcome::NotDone(source.to_string()),
         Err(Error::Transport { outcome, .. }) if faults && outcome == Effect::Unknown => {
             Outcome::Lost
         }

@@ -2,6 +2,7 @@
 //!
 //! Guards what clients are to expect at any time: nothing is refused for it, and nothing is done twice or lost.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::killed::Seen;
@@ -9,7 +10,7 @@ use crate::client::Connection;
 use crate::clock::{Clock, SLACK};
 use crate::common::Server;
 use crate::histories;
-use crate::history::Cut;
+use crate::history::{Cut, until_longer};
 use crate::report::Row;
 use crate::rng::Rng;
 use crate::scale::Scale;
@@ -37,7 +38,9 @@ pub fn prove(scale: &Scale) -> Row {
     let mut rng = Rng::of_stream(scale.seed, 0x7265_7374);
     let mut done = Done::default();
     let (times, patience) = (scale.kills * 20, scale.patience());
-    let mut disturb = |server: &mut Server| disturb(server, &mut rng, times, patience, &mut done);
+    let mut disturb = |server: &mut Server, dir: &Path| {
+        disturb(server, dir, &mut rng, times, patience, &mut done)
+    };
     let run = histories::run_on(
         &scale.sized(u32::MAX, clients),
         "restless-server",
@@ -97,6 +100,7 @@ pub fn prove(scale: &Scale) -> Row {
 
 fn disturb(
     server: &mut Server,
+    dir: &Path,
     rng: &mut Rng,
     times: u32,
     patience: Duration,
@@ -110,7 +114,8 @@ fn disturb(
         if began.elapsed() > patience {
             break;
         }
-        std::thread::sleep(Duration::from_micros(rng.between(500, 15_000)));
+        until_longer(dir, rng.between(200, 8_000), began + patience);
+        std::thread::sleep(Duration::from_micros(rng.between(0, 2_000)));
         if rng.percent(70) {
             let how = rng.pick(&["ASYNC", "SYNC"]);
             admin.command(&["SCRIPT", "FLUSH", how]);

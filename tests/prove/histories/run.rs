@@ -33,7 +33,7 @@ pub fn run(scale: &Scale, name: &str, lua: Option<&Path>) -> Run {
 }
 
 /// What happens to a server while clients work on it. Answers the times at which calls under way may have been cut.
-pub type Disturb<'a> = &'a mut dyn FnMut(&mut Server) -> Vec<Cut>;
+pub type Disturb<'a> = &'a mut dyn FnMut(&mut Server, &Path) -> Vec<Cut>;
 
 /// The same on a server with these options, to which something happens; the clients go on until that is over.
 pub fn run_on(
@@ -48,7 +48,7 @@ pub fn run_on(
         let clients = start_clients(scale, server, dir, lua, until.as_deref());
         let mut cuts = Vec::new();
         if let (Some(disturb), Some(until)) = (disturb, until) {
-            cuts = disturb(server);
+            cuts = disturb(server, dir);
             std::fs::write(until, "").expect("room for a file");
         }
         Crew {

@@ -4,6 +4,7 @@
 //! attempt did that nobody was told of has to be granted.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -45,4 +46,17 @@ pub fn doubted(mut ops: Vec<Op>, cuts: &[Cut]) -> Vec<Op> {
     ops.extend(more);
     ops.sort_by_key(|op| (op.begun, op.who, op.n));
     ops
+}
+
+/// Until the clients have written so much more, in bytes: faults come by what happened, however fast the machine is.
+pub fn until_longer(dir: &Path, by: u64, until: Instant) {
+    let length = || -> u64 {
+        let files = std::fs::read_dir(dir).expect("the history's directory");
+        let lengths = files.filter_map(|file| Some(file.ok()?.metadata().ok()?.len()));
+        lengths.sum()
+    };
+    let before = length();
+    while length() < before + by && Instant::now() < until {
+        std::thread::sleep(Duration::from_micros(500));
+    }
 }

@@ -111,7 +111,7 @@ fn read_client(path: &Path, who: u32, ops: &mut Vec<Op>) -> Result<(), String> {
             Ok(Line::End { n, at, got }) => {
                 let op = begun.remove(&n);
                 let op = op.ok_or_else(|| wrong(format!("line {number} ends what never began")))?;
-                if got == Outcome::NotDone {
+                if matches!(got, Outcome::NotDone(_)) {
                     continue;
                 }
                 ops.push(Op {
@@ -128,20 +128,18 @@ fn read_client(path: &Path, who: u32, ops: &mut Vec<Op>) -> Result<(), String> {
     Ok(())
 }
 
-/// How many operations a client was told were not done though the server may have seen them.
-pub fn said_not_done(dir: &Path, group: usize, who: u32) -> u64 {
+/// Why operations of a client were given up that it was told were not done.
+pub fn said_not_done(dir: &Path, group: usize, who: u32) -> Vec<String> {
     let text = std::fs::read_to_string(path(dir, group, who)).unwrap_or_default();
     let lines = text
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());
-    let said = lines.filter(|line| {
-        matches!(
-            line,
-            Line::End {
-                got: Outcome::NotDone,
-                ..
-            }
-        )
+    let said = lines.filter_map(|line| match line {
+        Line::End {
+            got: Outcome::NotDone(why),
+            ..
+        } => Some(why),
+        _ => None,
     });
-    said.count() as u64
+    said.collect()
 }

@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use cut::{CUTS, Cut, cuts, doubted};
+pub use cut::{CUTS, Cut, cuts, doubted, until_longer};
 pub use file::{Log, Op, path, read, said_not_done};
 
 /// µs since 1970, by [`Clock`](crate::clock::Clock).
@@ -167,7 +167,7 @@ pub enum Outcome {
     /// The reply was thrown away: done or not, but not later than the end that was written down.
     Lost,
     /// No answer came, and the client says that it was not done: no operation then, and what comes of it is invented.
-    NotDone,
+    NotDone(String),
     /// What can't be: neither a reply nor a refusal.
     Failed(String),
 }

@@ -10,26 +10,26 @@ use tokio::runtime::Runtime;
 
 use super::{PATIENCE, refusal, store};
 use crate::client::{Connection, Reply};
-use crate::common::Server;
+use crate::common::{self, Server};
 use crate::faults::tally::Tally;
 use crate::rng::Rng;
 
-/// A pause for each key that is loaded, in µs, and others are answered often meanwhile.
-const OPTIONS: &[&str] = &[
-    "--key-load-delay",
-    "400",
-    "--loading-process-events-interval-bytes",
-    "1024",
-    "--dbfilename",
-    "dump.rdb",
-];
+/// A pause for each key that is loaded, in µs; others are answered every so many bytes meanwhile, before 7.0 every 2 MiB.
+fn options() -> Vec<&'static str> {
+    let mut options = vec!["--key-load-delay", "400"];
+    if common::version() >= (7, 0) {
+        options.extend(["--loading-process-events-interval-bytes", "1024"]);
+    }
+    options
+}
 
 pub fn run(runtime: &Runtime, seed: u64, rounds: u32, tally: &mut Tally) {
     let mut rng = Rng::of_stream(seed, 0x6c6f_6164);
-    let mut server = Server::start(OPTIONS);
+    let mut server = Server::start(&options());
     let mut line = Connection::open(&server.socket()).expect("the server");
     // Keys of another program, so that it takes a while.
-    let fill = "for i = 1, 2000 do redis.call('SET', 'other:' .. i, string.rep('x', 100)) end";
+    let fill = "for i = 1, 2000 do redis.call('SET', 'other:' .. i, string.rep(i .. '|', 800)) end";
+    line.command(&["CONFIG", "SET", "rdbcompression", "no"]);
     line.command(&["EVAL", fill, "0"]);
     for n in 0..rounds {
         let url = server.url();
