@@ -2,6 +2,8 @@
 //!
 //! Guards what the chosen points can't: kills that meet several operations of several clients at once.
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Child;
 use std::time::Duration;
@@ -78,7 +80,17 @@ fn crew(scale: &Scale, server: &Server, dir: &Path) -> u32 {
         *client = start();
     }
     crew.iter_mut().for_each(kill);
+    // What they sent and the server has not read comes before the second of these.
+    for _ in 0..2 {
+        ping(&server.socket());
+    }
     next
+}
+
+fn ping(socket: &Path) {
+    let mut stream = UnixStream::connect(socket).expect("the server");
+    stream.write_all(b"PING\r\n").expect("sent");
+    stream.read_exact(&mut [0; 7]).expect("+PONG");
 }
 
 fn kill(client: &mut Child) {
