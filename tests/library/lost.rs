@@ -242,3 +242,17 @@ async fn what_a_replica_refuses_is_not_done() {
         assert!(error.to_string().contains("READONLY"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_line_that_ends_before_the_server_has_greeted_is_dialled_again() {
+    let wire = Wire::new().await;
+    let fresh = Store::builder().deadline(Duration::from_secs(3));
+    let fresh = fresh.open(&wire.proxy.url()).unwrap();
+    let before = wire.proxy.connections();
+    wire.proxy.drop_after_next_reply();
+    let queue = fresh.queue_at(wire.far.path().clone());
+    queue.create().await.unwrap();
+    assert_eq!(wire.proxy.connections(), before + 2);
+    queue.post("a").await.unwrap();
+    assert_eq!(wire.count().await, 1);
+}
