@@ -403,7 +403,7 @@ local function end_claim(claim)
   if removed == 0 then return end
   mended(claim, 'is ended: it has no record that can be read, or no deadline; its messages are claimable again')
   for id in string.gmatch(record and record.joined or '', '[^,]+') do
-    local entry = looked < 350 and entry_of(id)
+    local entry = looked < 450 and entry_of(id)
     if entry and string.sub(redis.call('HGET', HELD, id) or '', 1, 36) == claim then mend_message(id, entry) end
   end
 end
@@ -457,7 +457,8 @@ local function mend(about)
   if entry then mend_message(id, entry) end
 end
 
-while reply[1] < #ARGV - 2 and looked < 100 do
+-- A message counts twice, as what was given and as what was looked at.
+while reply[1] < #ARGV - 2 and looked < 200 do
   reply[1] = reply[1] + 1
   looked = looked + 1
   given = ARGV[reply[1] + 2]
