@@ -1,4 +1,4 @@
-//! What is compared apart from single operations: everything a queue shows, and the checker.
+//! What is compared apart from single operations: everything a queue shows, the checker, and repair.
 //!
 //! Guards against damage that no reply has shown yet.
 
@@ -86,5 +86,29 @@ impl World {
                 }
             }
         }
+        self.nothing_to_repair(q);
+    }
+
+    /// A repair told of what is sound, or not there any more, does nothing and says nothing.
+    fn nothing_to_repair(&mut self, q: usize) {
+        let queue = &self.queues[q];
+        let claims = queue.claims.keys().take(5).cloned();
+        let ids = queue.log.keys().take(20).chain(queue.gone.iter().take(5));
+        let about: Vec<String> = claims.chain(ids.map(|id| id.to_string())).collect();
+        if about.is_empty() {
+            return;
+        }
+        let before = self.client.digest();
+        for part in PARTS {
+            let reply = self.call(q, "repair", args![self.now, part, about]);
+            let reply = reply.expect("a repair of good arguments");
+            let told: Vec<_> = reply::list(&reply)[1..].iter().map(reply::text).collect();
+            assert!(told.is_empty(), "{part}: {told:?}");
+        }
+        assert_eq!(
+            before,
+            self.client.digest(),
+            "a repair of what is sound has changed it"
+        );
     }
 }

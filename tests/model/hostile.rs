@@ -69,6 +69,7 @@ impl World {
             ("renew", args![now, claim, 1000, 0]),
             ("sweep", args![now, "", ""]),
             ("check", args!["log", "", ""]),
+            ("repair", args![now, "log", "1-1"]),
         ]
     }
 
@@ -111,6 +112,7 @@ impl World {
             ("get", args![now, ids], "ids"),
             ("delete", args![now, "", ids], "ids"),
             ("nack", args![now, claim, 0, "", ids], "ids"),
+            ("repair", args![now, "log", ids], "about"),
             (
                 "queue/create",
                 args![now, bin(&vec![0x80; 262_145])],
