@@ -75,7 +75,7 @@ local function holding(ids)
       local _, ttl = cmsgpack.unpack_limit(envelope, 1, 1)
       local n = #messages
       messages[n + 1], messages[n + 2] = id, (tonumber(tries[i]) or 0) + 1
-      messages[n + 3], messages[n + 4] = expiry[i] and expiry[i] - ms or ttl, envelope
+      messages[n + 3], messages[n + 4] = (expiry[i] or ms + ttl) - ms, envelope
     end
   end
   return messages
@@ -121,7 +121,7 @@ local meta = redis.call('HMGET', META, 'schema')
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
 if meta[1] and meta[1] ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+  return redis.error_reply('NEWERSCHEMA ' .. string.gsub(meta[1], '%W', '?') .. ' is stored, this script knows 1')
 end
 -- }}}
 local deadline = tonumber(redis.call('ZSCORE', CLAIMS, claim) or nil)

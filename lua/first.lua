@@ -79,7 +79,7 @@ local meta = redis.call('HMGET', META, 'schema', '_max_claim_count', 'due', 'bas
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
 if meta[1] and meta[1] ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+  return redis.error_reply('NEWERSCHEMA ' .. string.gsub(meta[1], '%W', '?') .. ' is stored, this script knows 1')
 end
 -- }}}
 local max_claims, base_ttl = tonumber(meta[2]), tonumber(meta[4])

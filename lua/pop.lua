@@ -103,7 +103,7 @@ local meta = redis.pcall('HMGET', META, 'schema', 'due', 'cursor', 'base_ttl', '
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
 if meta[1] and meta[1] ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+  return redis.error_reply('NEWERSCHEMA ' .. string.gsub(meta[1], '%W', '?') .. ' is stored, this script knows 1')
 end
 -- }}}
 -- {{{ lib/empty_handed
@@ -263,7 +263,7 @@ if token ~= '' then
   local value = 'pop ' .. cmsgpack.pack(reply)
   -- {{{ lib/remember
   -- A token is good for 60 s at least. Both hashes go by themselves where no further token comes, and with their queue.
-  local rotate = not tokens_since or now - tokens_since >= 60000
+  local rotate = not tonumber(tokens_since) or now - tokens_since >= 60000
   if rotate then
     redis.call('UNLINK', TOKENS_BEFORE)
     if redis.call('EXISTS', TOKENS) == 1 then redis.call('RENAME', TOKENS, TOKENS_BEFORE) end

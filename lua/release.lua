@@ -117,7 +117,7 @@ local meta = redis.call('HMGET', META, 'schema', 'due', '_max_claim_count', '_de
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
 if meta[1] and meta[1] ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+  return redis.error_reply('NEWERSCHEMA ' .. string.gsub(meta[1], '%W', '?') .. ' is stored, this script knows 1')
 end
 -- }}}
 -- {{{ lib/dead_rules
@@ -156,16 +156,11 @@ local function tag_of(name)
   return string.match(LOG, '{([^/]*/)') .. string.gsub(name, '[%%/{}%c]', encoded)
 end
 
--- Moves a message whose claims are used up out of the log: to the outbox, addressed to the dead-letter queue, or to the
--- queue's own store where none is named or the letter has been there before. Answers when it falls due, if ever.
-local function bury(id, claims)
-  local entry = redis.call('XRANGE', LOG, id, id)[1]
-  redis.call('XDEL', LOG, id)
-  redis.call('ZREM', EXPIRY, id)
-  redis.call('HDEL', TRIES, id)
-  if not entry then return math.huge end
-  local offset, ttl, client, extras = cmsgpack.unpack_limit(entry[2][2], 2, 1)
-  if string.byte(entry[2][2]) == 148 then offset, extras = cmsgpack.unpack_limit(entry[2][2], 1, offset) end
+-- The letter that a message becomes, and where it goes: nil where no dead-letter queue is named, or where it has
+-- been there before.
+local function letter_of(envelope, id, claims)
+  local offset, ttl, client, extras = cmsgpack.unpack_limit(envelope, 2, 1)
+  if string.byte(envelope) == 148 then offset, extras = cmsgpack.unpack_limit(envelope, 1, offset) end
   local here = string.match(LOG, '{(.*)}')
   local to = dead_letter_queue and tag_of(dead_letter_queue)
   extras = extras or {}
@@ -176,13 +171,30 @@ local function bury(id, claims)
   end
   local letter = '\148' .. cmsgpack.pack(dead_ttl) .. cmsgpack.pack(client)
     .. cmsgpack.pack({from = from, id = id, claims = claims, died = now, ttl = extras.ttl or ttl,
-      redriven = extras.redriven}) .. string.sub(entry[2][2], offset + 1)
-  if to then
-    redis.call('XADD', OUTBOX, next_id(OUTBOX), 'to', to, 'm', letter)
-    return math.huge
+      redriven = extras.redriven}) .. string.sub(envelope, offset + 1)
+  return letter, to
+end
+
+-- Moves a message whose claims are used up out of the log: to the outbox, addressed to the dead-letter queue, or to the
+-- queue's own store. Answers when it falls due, if ever.
+local function bury(id, claims)
+  local falls_due = math.huge
+  local entry = redis.call('XRANGE', LOG, id, id)[1]
+  if entry then
+    -- What is no envelope, and so nobody's message, is kept as it is.
+    local sound, letter, to = pcall(letter_of, entry[2][2], id, claims)
+    if not sound then letter, to = entry[2][2], nil end
+    if to then
+      redis.call('XADD', OUTBOX, next_id(OUTBOX), 'to', to, 'm', letter)
+    else
+      redis.call('XADD', DEAD, next_id(DEAD), 'm', letter)
+      falls_due = now + dead_ttl
+    end
   end
-  redis.call('XADD', DEAD, next_id(DEAD), 'm', letter)
-  return now + dead_ttl
+  redis.call('XDEL', LOG, id)
+  redis.call('ZREM', EXPIRY, id)
+  redis.call('HDEL', TRIES, id)
+  return falls_due
 end
 -- }}}
 -- {{{ lib/wake
@@ -195,7 +207,7 @@ local function wake(at)
     local server = redis.call('TIME')
     time = server[1] * 1000 + server[2] / 1000
   end
-  if time >= tonumber(waiting_until) then
+  if time >= (tonumber(waiting_until) or 0) then
     redis.call('HDEL', META, 'waiting_until')
   elseif type(redis.pcall('SPUBLISH', LOG, at)) == 'table' then
     redis.pcall('PUBLISH', LOG, at)

@@ -123,7 +123,7 @@ local meta = redis.call('HMGET', META, 'schema', 'waiting_until')
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
 if meta[1] and meta[1] ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+  return redis.error_reply('NEWERSCHEMA ' .. string.gsub(meta[1], '%W', '?') .. ' is stored, this script knows 1')
 end
 -- }}}
 local waiting_until = whole(meta[2] or '', 0, 9007199254740991)
@@ -181,7 +181,7 @@ local function wake(at)
     local server = redis.call('TIME')
     time = server[1] * 1000 + server[2] / 1000
   end
-  if time >= tonumber(waiting_until) then
+  if time >= (tonumber(waiting_until) or 0) then
     redis.call('HDEL', META, 'waiting_until')
   elseif type(redis.pcall('SPUBLISH', LOG, at)) == 'table' then
     redis.pcall('PUBLISH', LOG, at)

@@ -117,7 +117,7 @@ local meta = redis.call('HMGET', META, 'schema', 'due', '_max_claim_count', '_de
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
 if meta[1] and meta[1] ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+  return redis.error_reply('NEWERSCHEMA ' .. string.gsub(meta[1], '%W', '?') .. ' is stored, this script knows 1')
 end
 -- }}}
 if not meta[1] then return {0, redis.call('XLEN', OUTBOX)} end
@@ -126,8 +126,13 @@ if not meta[1] then return {0, redis.call('XLEN', OUTBOX)} end
 local due, max_claims, dead_letter_queue = tonumber(meta[2]) or math.huge, tonumber(meta[3]), meta[4]
 local dead_ttl = tonumber(meta[5]) or 1209600000
 -- }}}
-local cursor, base_ttl, reaped = meta[6], tonumber(meta[7]), meta[8] or '0-0'
+local cursor, base_ttl, reaped = meta[6] or '', whole(meta[7] or '', 1, 315360000000), meta[8] or '0-0'
 local waiting_until = meta[9]
+-- What somebody else wrote is noticed here, and not in the middle of the writes.
+if not whole(dead_ttl .. '', 1, 315360000000) then dead_ttl = 1209600000 end
+if not (padded(cursor) and padded(reaped)) then
+  return redis.error_reply('BADARG meta: cursor and reaped want an id each')
+end
 
 -- {{{ lib/last_id
 -- The last id that a stream has given, deleted or not; 0-0 where there was none.
@@ -155,16 +160,11 @@ local function tag_of(name)
   return string.match(LOG, '{([^/]*/)') .. string.gsub(name, '[%%/{}%c]', encoded)
 end
 
--- Moves a message whose claims are used up out of the log: to the outbox, addressed to the dead-letter queue, or to the
--- queue's own store where none is named or the letter has been there before. Answers when it falls due, if ever.
-local function bury(id, claims)
-  local entry = redis.call('XRANGE', LOG, id, id)[1]
-  redis.call('XDEL', LOG, id)
-  redis.call('ZREM', EXPIRY, id)
-  redis.call('HDEL', TRIES, id)
-  if not entry then return math.huge end
-  local offset, ttl, client, extras = cmsgpack.unpack_limit(entry[2][2], 2, 1)
-  if string.byte(entry[2][2]) == 148 then offset, extras = cmsgpack.unpack_limit(entry[2][2], 1, offset) end
+-- The letter that a message becomes, and where it goes: nil where no dead-letter queue is named, or where it has
+-- been there before.
+local function letter_of(envelope, id, claims)
+  local offset, ttl, client, extras = cmsgpack.unpack_limit(envelope, 2, 1)
+  if string.byte(envelope) == 148 then offset, extras = cmsgpack.unpack_limit(envelope, 1, offset) end
   local here = string.match(LOG, '{(.*)}')
   local to = dead_letter_queue and tag_of(dead_letter_queue)
   extras = extras or {}
@@ -175,13 +175,30 @@ local function bury(id, claims)
   end
   local letter = '\148' .. cmsgpack.pack(dead_ttl) .. cmsgpack.pack(client)
     .. cmsgpack.pack({from = from, id = id, claims = claims, died = now, ttl = extras.ttl or ttl,
-      redriven = extras.redriven}) .. string.sub(entry[2][2], offset + 1)
-  if to then
-    redis.call('XADD', OUTBOX, next_id(OUTBOX), 'to', to, 'm', letter)
-    return math.huge
+      redriven = extras.redriven}) .. string.sub(envelope, offset + 1)
+  return letter, to
+end
+
+-- Moves a message whose claims are used up out of the log: to the outbox, addressed to the dead-letter queue, or to the
+-- queue's own store. Answers when it falls due, if ever.
+local function bury(id, claims)
+  local falls_due = math.huge
+  local entry = redis.call('XRANGE', LOG, id, id)[1]
+  if entry then
+    -- What is no envelope, and so nobody's message, is kept as it is.
+    local sound, letter, to = pcall(letter_of, entry[2][2], id, claims)
+    if not sound then letter, to = entry[2][2], nil end
+    if to then
+      redis.call('XADD', OUTBOX, next_id(OUTBOX), 'to', to, 'm', letter)
+    else
+      redis.call('XADD', DEAD, next_id(DEAD), 'm', letter)
+      falls_due = now + dead_ttl
+    end
   end
-  redis.call('XADD', DEAD, next_id(DEAD), 'm', letter)
-  return now + dead_ttl
+  redis.call('XDEL', LOG, id)
+  redis.call('ZREM', EXPIRY, id)
+  redis.call('HDEL', TRIES, id)
+  return falls_due
 end
 -- }}}
 -- {{{ lib/wake
@@ -194,7 +211,7 @@ local function wake(at)
     local server = redis.call('TIME')
     time = server[1] * 1000 + server[2] / 1000
   end
-  if time >= tonumber(waiting_until) then
+  if time >= (tonumber(waiting_until) or 0) then
     redis.call('HDEL', META, 'waiting_until')
   elseif type(redis.pcall('SPUBLISH', LOG, at)) == 'table' then
     redis.pcall('PUBLISH', LOG, at)
@@ -240,6 +257,23 @@ local function let_go(ids, tried, delay)
   end
 end
 -- }}}
+-- {{{ lib/shown
+-- A caller's text as a refusal shows it: 64 characters at most, and `?` for what is no UTF-8 or a control character,
+-- since a client may take such a reply for a broken connection.
+local function shown(text)
+  local least, most = {[224] = 160, [240] = 144}, {[237] = 159, [244] = 143}
+  local characters = {}
+  for character in string.gmatch(text, '[^\128-\191]?[\128-\191]*') do
+    local first, second = string.byte(character, 1, 2)
+    local length = first and (first < 128 and 1 or first >= 194 and first < 224 and 2
+      or first >= 224 and first < 240 and 3 or first >= 240 and first < 245 and 4)
+    local good = length == #character and (length == 1 and first > 31 and first ~= 127
+      or length > 1 and second >= (least[first] or 128) and second <= (most[first] or 191))
+    if #characters < 64 and first then characters[#characters + 1] = good and character or '?' end
+  end
+  return table.concat(characters)
+end
+-- }}}
 -- Claims first: what a lapsed claim held may be dead, and is then not for the reaper. Each of these answers whether it
 -- has come to the end of its kind.
 local function end_lapsed_claims()
@@ -251,7 +285,13 @@ local function end_lapsed_claims()
   for i, id in ipairs(lapsed) do
     if #ids < budget and not seen[id] then
       seen[id], ended[#ended + 1] = true, id
-      for _, message in ipairs(read_record(records[i]).ids) do ids[#ids + 1] = message end
+      local sound, record = pcall(read_record, records[i])
+      for _, message in ipairs(sound and record.ids or {''}) do
+        if not padded(message) then
+          return nil, redis.error_reply('BADARG held: ' .. shown(id) .. ' has no record of a claim')
+        end
+        ids[#ids + 1] = message
+      end
     end
   end
   redis.call('HDEL', HELD, unpack(ended))
@@ -266,7 +306,8 @@ local function hand_back_matured()
   local members = {}
   for _, id in ipairs(matured) do
     -- After the cursor it is claimable where it stands.
-    if padded(id) <= padded(cursor) then members[#members + 1], members[#members + 2] = 0, padded(id) end
+    local member = padded(id)
+    if member and member <= padded(cursor) then members[#members + 1], members[#members + 2] = 0, member end
   end
   redis.call('ZREM', DELAYED, unpack(matured))
   if #members > 0 then redis.call('ZADD', RETURNED, unpack(members)) end
@@ -274,10 +315,21 @@ local function hand_back_matured()
   return #matured < budget
 end
 
+-- Without what stands in an index and is no id, which no script has put there.
+local function only_ids(members)
+  local ids = {}
+  for _, member in ipairs(members) do
+    if padded(member) then ids[#ids + 1] = member end
+  end
+  return ids
+end
+
 local function drop_indexed()
   local expired = redis.call('ZRANGEBYSCORE', EXPIRY, '-inf', now, 'LIMIT', 0, budget)
   if #expired == 0 then return true end
-  forget(expired)
+  local ids = only_ids(expired)
+  if #ids > 0 then forget(ids) end
+  if #ids < #expired then redis.call('ZREM', EXPIRY, unpack(expired)) end
   return #expired < budget
 end
 
@@ -303,9 +355,11 @@ local function drop_in_order()
   if redis.call('ZCARD', EXPIRY) == 0 then
     local members = redis.call('ZRANGEBYLEX', RETURNED, '-', '(' .. padded(border + 1 .. '-0'), 'LIMIT', 0, budget)
     if #members > 0 then
-      local ids = {}
-      for i, member in ipairs(members) do ids[i] = unpadded(member) end
-      forget(ids)
+      local last = members[#members]
+      for i, member in ipairs(members) do members[i] = unpadded(member) end
+      local ids = only_ids(members)
+      if #ids > 0 then forget(ids) end
+      redis.call('ZREMRANGEBYLEX', RETURNED, '-', '[' .. last)
       return false
     end
     return trim(LOG, border + 1 .. '-0')
@@ -340,7 +394,9 @@ end
 
 -- Write.
 redis.call('HDEL', META, '')
-local done = end_lapsed_claims() and hand_back_matured() and drop_indexed() and drop_in_order()
+local done, unsound = end_lapsed_claims()
+if unsound then return unsound end
+done = done and hand_back_matured() and drop_indexed() and drop_in_order()
   and (now < dead_ttl or redis.call('XLEN', DEAD) == 0 or trim(DEAD, now - dead_ttl + 1 .. '-0'))
 local first
 if done then first, reaped, done = first_outside(EXPIRY, reaped) end

@@ -5,7 +5,9 @@
 
 use std::collections::HashSet;
 
-use crate::error::Result;
+use redis::Value;
+
+use crate::error::{Error, Result};
 use crate::keys::{Owner, Part};
 use crate::operation::Operation;
 use crate::reply::Fields;
@@ -77,17 +79,52 @@ pub(crate) async fn page(
     let of = Operation::begin(store);
     let call = of.script(script, keys).arg(part.as_str());
     let reply = of.call(call.arg(cursor).arg("")).await?;
-    let mut fields = Fields::of(reply)?;
-    let (next, _looked_at) = (fields.text()?, fields.number()?);
-    let mut found = Vec::new();
-    while !fields.are_all_read() {
-        let about = fields.bytes()?;
-        let violation = Violation {
-            part,
-            about: String::from_utf8_lossy(&about).into_owned(),
-            sentence: String::from_utf8_lossy(&fields.bytes()?).into_owned(),
-        };
-        found.push(Found { violation, about });
+    Page::read(reply, part, cursor)
+}
+
+impl Page {
+    fn read(reply: Value, part: Part, cursor: &str) -> Result<Page> {
+        let mut fields = Fields::of(reply)?;
+        let (next, _looked_at) = (fields.text()?, fields.number()?);
+        // Or who asks for page after page would ask for ever.
+        if next == cursor && !next.is_empty() {
+            return Err(Error::corrupt("a page that is its own next one"));
+        }
+        let mut found = Vec::new();
+        while !fields.are_all_read() {
+            let about = fields.bytes()?;
+            let violation = Violation {
+                part,
+                about: String::from_utf8_lossy(&about).into_owned(),
+                sentence: String::from_utf8_lossy(&fields.bytes()?).into_owned(),
+            };
+            found.push(Found { violation, about });
+        }
+        Ok(Page { next, found })
     }
-    Ok(Page { next, found })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_leads_to_itself_is_corrupt() {
+        let reply = |next: &str| Value::Array(vec![text(next), Value::Int(1)]);
+        let text_of = |page: Result<Page>| page.map(|page| page.next);
+        assert_eq!(
+            text_of(Page::read(reply("7"), Part::Held, "")).expect("a page"),
+            "7"
+        );
+        assert_eq!(
+            text_of(Page::read(reply(""), Part::Held, "")).expect("the last page"),
+            ""
+        );
+        let error = text_of(Page::read(reply("7"), Part::Held, "7")).expect_err("a page again");
+        assert_eq!(error.word(), "CORRUPT");
+    }
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
 }

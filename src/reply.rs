@@ -77,6 +77,14 @@ pub(crate) fn number(value: Value) -> Result<u64> {
     number.ok_or_else(|| Error::corrupt("no number where one belongs in a reply"))
 }
 
+/// A reply that says no more than that it was done: 1.
+pub(crate) fn done(value: Value) -> Result<()> {
+    match number(value)? {
+        1 => Ok(()),
+        _ => Err(Error::corrupt("another number than 1 in a reply")),
+    }
+}
+
 /// A reply, or a field of one, that is text or bytes.
 pub(crate) fn bytes(value: Value) -> Result<Vec<u8>> {
     match value {

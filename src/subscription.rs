@@ -23,7 +23,7 @@ use crate::link::Call;
 use crate::metadata::Metadata;
 use crate::operation::Operation;
 use crate::queue::Queue;
-use crate::reply::{Fields, number};
+use crate::reply::{Fields, done, number};
 use crate::script::{SUBSCRIPTION_CONFIRM, SUBSCRIPTION_DELETE, SUBSCRIPTION_GET};
 
 /// A subscription, as it was when it was asked for.
@@ -150,7 +150,8 @@ impl Queue {
         let of = Operation::begin(self.store());
         let call = of.timed(&SUBSCRIPTION_CONFIRM, self.keys());
         let call = call.arg(id.to_string()).arg(flag(confirmed));
-        of.call(call).await.map(drop)
+        let reply = of.call(call).await?;
+        done(reply).map_err(|error| error.within(self.path(), None))
     }
 
     /// Deletes a subscription; answers whether it was there. Its id never comes again, so a lost

@@ -114,7 +114,7 @@ local meta = redis.call('HMGET', META, 'schema', 'base_ttl', 'due', 'waiting_unt
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
 if meta[1] and meta[1] ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+  return redis.error_reply('NEWERSCHEMA ' .. string.gsub(meta[1], '%W', '?') .. ' is stored, this script knows 1')
 end
 -- }}}
 if not meta[1] then return redis.error_reply('QUEUEGONE create it, then deliver again') end
@@ -183,7 +183,7 @@ local function wake(at)
     local server = redis.call('TIME')
     time = server[1] * 1000 + server[2] / 1000
   end
-  if time >= tonumber(waiting_until) then
+  if time >= (tonumber(waiting_until) or 0) then
     redis.call('HDEL', META, 'waiting_until')
   elseif type(redis.pcall('SPUBLISH', LOG, at)) == 'table' then
     redis.pcall('PUBLISH', LOG, at)
@@ -191,12 +191,14 @@ local function wake(at)
 end
 -- }}}
 -- {{{ lib/append
--- Messages join the log here. One script's ids share their ms and follow each other.
+-- Messages join the log here. One script's ids share their ms and follow each other; nil where they would be past 2^53,
+-- which only somebody else can bring about.
 local function ids_from(first, many)
   if many == 1 then return {first} end
   local ms, seq = string.match(first, '^(%d+)%-(%d+)$')
   -- `%d` costs a third of `%.0f`, and where a C long has 32 bits it goes less far.
   local ids, form = {first}, tonumber(seq) < 2147483000 and '%s-%d' or '%s-%.0f'
+  if form == '%s-%.0f' and seq + many >= 9007199254740992 then return nil end
   for i = 2, many do ids[i] = string.format(form, ms, seq + i - 1) end
   return ids
 end
@@ -220,6 +222,10 @@ local function append(envelopes, ttls, delays)
   local full = refused('log', first)
   if full then return nil, full end
   local ids = ids_from(first, #envelopes)
+  if not ids then
+    redis.call('XDEL', LOG, first)
+    return nil, redis.error_reply('BADARG log: its last id is past all that it gives')
+  end
   for i = 2, #ids do redis.call('XADD', LOG, ids[i], 'm', envelopes[i]) end
   if as_usual then
     wake(0)

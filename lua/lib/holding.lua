@@ -10,7 +10,7 @@ local function holding(ids)
       local _, ttl = cmsgpack.unpack_limit(envelope, 1, 1)
       local n = #messages
       messages[n + 1], messages[n + 2] = id, (tonumber(tries[i]) or 0) + 1
-      messages[n + 3], messages[n + 4] = expiry[i] and expiry[i] - ms or ttl, envelope
+      messages[n + 3], messages[n + 4] = (expiry[i] or ms + ttl) - ms, envelope
     end
   end
   return messages

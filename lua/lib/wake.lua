@@ -7,7 +7,7 @@ local function wake(at)
     local server = redis.call('TIME')
     time = server[1] * 1000 + server[2] / 1000
   end
-  if time >= tonumber(waiting_until) then
+  if time >= (tonumber(waiting_until) or 0) then
     redis.call('HDEL', META, 'waiting_until')
   elseif type(redis.pcall('SPUBLISH', LOG, at)) == 'table' then
     redis.pcall('PUBLISH', LOG, at)

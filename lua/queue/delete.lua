@@ -79,21 +79,22 @@ local meta = redis.call('HMGET', META, 'schema', 'due', '_max_claim_count', '_de
 -- What a later version has stored is left alone.
 if meta.err then return redis.error_reply('BADARG meta: ' .. meta.err) end
 if meta[1] and meta[1] ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. meta[1] .. ' is stored, this script knows 1')
+  return redis.error_reply('NEWERSCHEMA ' .. string.gsub(meta[1], '%W', '?') .. ' is stored, this script knows 1')
 end
 -- }}}
 if not meta[1] then return 0 end
 if meta[3] and meta[4] and now >= (tonumber(meta[2]) or math.huge) then
   return redis.error_reply('MORE sweep, then call again')
 end
-local last, fence = last_id(LOG), tonumber(meta[5]) or 0
+local last, fence = last_id(LOG), whole(meta[5] or '', 0, 9007199254740991) or 0
 
 -- Write.
 redis.call('UNLINK', LOG, META, HELD, CLAIMS, RETURNED, DELAYED, EXPIRY, TRIES, DEAD, TOKENS, TOKENS_BEFORE)
 redis.call('HSET', FLOOR, 'last_id', last, 'fence', string.format('%.0f', fence))
 -- By the server's clock, whoever brings `now`: it is the one that EXPIRE goes by.
 local server = tonumber(redis.call('TIME')[1]) * 1000
-local passed = math.max(server, tonumber(string.match(last, '^%d+')), math.floor(fence / 1000))
+-- What lies past all clocks, somebody else wrote; EXPIRE would not take it.
+local passed = math.min(math.max(server, tonumber(string.match(last, '^%d+')), math.floor(fence / 1000)), 9007199254740)
 redis.call('PEXPIREAT', FLOOR, passed + 86400000)
 -- The marks of letters that came in outlive it for 30 days, for movers that come back late; so does an empty outbox,
 -- whose ids those marks compare.

@@ -79,7 +79,7 @@ local wrong = mistyped()
 if wrong then return wrong end
 local schema = redis.call('HGET', SUBSCRIPTIONS, 'schema')
 if schema and schema ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. schema .. ' is stored, this script knows 1')
+  return redis.error_reply('NEWERSCHEMA ' .. string.gsub(schema, '%W', '?') .. ' is stored, this script knows 1')
 end
 -- }}}
 -- {{{ lib/subscription

@@ -33,7 +33,7 @@ impl Cause {
     pub(crate) fn server(code: &str, detail: &str) -> Self {
         Cause {
             code: Some(code.to_owned()),
-            text: format!("the server says {code} {}", clean(detail)),
+            text: format!("the server says {} {}", printable(code), clean(detail)),
         }
     }
 
@@ -88,6 +88,10 @@ mod tests {
 
     #[test]
     fn control_characters_never_reach_a_terminal() {
+        assert_eq!(
+            Cause::server("CLAIM\x1b[2J", "a").to_string(),
+            "the server says CLAIM [2J a"
+        );
         assert_eq!(
             Cause::server("ERR", "a\x1b[2Jb").to_string(),
             "the server says ERR a [2Jb"

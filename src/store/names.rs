@@ -101,9 +101,14 @@ impl<'a> Names<'a> {
         let limit = count.to_string();
         let arguments = [from.as_str(), "+", "LIMIT", "0", &limit];
         let mut fields = Fields::of(self.command("ZRANGEBYLEX", key, &arguments).await?)?;
-        let mut names = Vec::new();
+        let mut names: Vec<String> = Vec::new();
         while !fields.are_all_read() {
-            names.push(fields.text()?);
+            let name = fields.text()?;
+            // Or who goes from page to page would go round and round.
+            if names.last().map(String::as_str).or(after) >= Some(&*name) {
+                return Err(Error::corrupt("names that are not in their order"));
+            }
+            names.push(name);
         }
         Ok(names)
     }

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::metadata::Metadata;
 use crate::operation::Operation;
 use crate::queue::Queue;
+use crate::reply::done;
 use crate::script::SUBSCRIPTION_UPDATE;
 use crate::time::millis;
 
@@ -91,7 +92,8 @@ impl UpdateSubscription {
         if let Some(options) = options {
             call = call.arg("options").arg(options.to_bin());
         }
-        of.call(call).await.map(drop)
+        let reply = of.call(call).await?;
+        done(reply).map_err(|error| error.within(path, None))
     }
 }
 

@@ -4,8 +4,8 @@
 
 use serde::Deserialize;
 
-use crate::control::SUBSCRIBER;
-use crate::rig::{BODY, LETTER, LIVE, METADATA, NEW, Rig, Words};
+use super::control::SUBSCRIBER;
+use super::rig::{BODY, LETTER, LIVE, METADATA, NEW, Rig, Words};
 use crate::words;
 
 #[derive(Deserialize)]
@@ -42,6 +42,19 @@ impl Manifest {
 }
 
 impl Entry {
+    /// What the manifest says of the argument at this place of a call.
+    pub fn argument(&self, at: usize) -> &Argument {
+        let fixed = self
+            .args
+            .iter()
+            .filter(|argument| !argument.repeated)
+            .count();
+        if at < fixed {
+            return &self.args[at];
+        }
+        &self.args[fixed + (at - fixed) % self.group()]
+    }
+
     pub fn repeats(&self) -> bool {
         self.args.iter().any(|argument| argument.repeated)
     }

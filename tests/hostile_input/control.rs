@@ -5,7 +5,7 @@
 use marconi_redis::script::Script;
 use redis::Value;
 
-use crate::rig::{METADATA, NOW, Rig};
+use super::rig::{METADATA, NOW, Rig};
 use crate::words;
 
 /// A subscriber that lives on when everything else is late.
@@ -15,8 +15,10 @@ const SHORT_LIVED: &str = "http://127.0.0.1/b";
 impl Rig {
     /// A pool of no flavor that holds a queue and a topic, two of a flavor, the flavor, and two subscriptions.
     pub fn furnish_control(&mut self) {
-        for (name, flavor) in [("plain", ""), ("fast", "gold"), ("faster", "gold")] {
-            let uri = format!("redis://{name}");
+        let pools = [("plain", ""), ("fast", "gold"), ("faster", "gold")];
+        for (at, (name, flavor)) in pools.into_iter().enumerate() {
+            // Of the loopback interface, where nobody listens.
+            let uri = format!("redis://127.0.0.{}:1", at + 1);
             let args = words![name, "weight", 10, "uri", uri, "flavor", flavor];
             self.done("control/pool/create", args);
         }

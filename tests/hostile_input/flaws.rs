@@ -2,10 +2,10 @@
 //!
 //! Guards nothing; a type of argument that is not known here ends the test.
 
-use crate::calls::Argument;
-use crate::prose::wrong_text;
-use crate::rig::{BODY, LETTER};
-use crate::values::{BROKEN_BINS, BROKEN_LETTERS, NO_IDS, NO_NUMBERS, NO_UUIDS};
+use super::calls::Argument;
+use super::prose::wrong_text;
+use super::rig::{BODY, LETTER};
+use super::values::{BROKEN_BINS, BROKEN_LETTERS, NO_IDS, NO_NUMBERS, NO_UUIDS};
 
 pub struct Flaw {
     pub value: Vec<u8>,

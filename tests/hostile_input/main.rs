@@ -16,10 +16,11 @@ mod flaws;
 mod prose;
 mod rig;
 mod states;
+mod stored;
 mod types;
 mod values;
 
-use calls::{Argument, Manifest, good_call};
+use calls::{Manifest, good_call};
 use marconi_redis::script::ALL;
 use rig::{Answer, LATER, NOW, Rig, Words};
 
@@ -124,20 +125,5 @@ fn the_same_holds_on_every_server_that_is_named() {
         let run = run.expect("this program, once more");
         let output = String::from_utf8_lossy(&run.stdout);
         assert!(run.status.success(), "on {}: {output}", server.display());
-    }
-}
-
-/// What the whole manifest says of the argument at this place of a call.
-impl calls::Entry {
-    fn argument(&self, at: usize) -> &Argument {
-        let fixed = self
-            .args
-            .iter()
-            .filter(|argument| !argument.repeated)
-            .count();
-        if at < fixed {
-            return &self.args[at];
-        }
-        &self.args[fixed + (at - fixed) % self.group()]
     }
 }

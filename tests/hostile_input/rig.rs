@@ -30,7 +30,7 @@ pub type Words = Vec<Vec<u8>>;
 macro_rules! words {
     ($($word:expr),* $(,)?) => {{
         #[allow(unused_mut)]
-        let mut all: $crate::rig::Words = Vec::new();
+        let mut all: Vec<Vec<u8>> = Vec::new();
         $(all.extend(redis::ToRedisArgs::to_redis_args(&$word));)*
         all
     }};
@@ -40,7 +40,7 @@ macro_rules! words {
 pub type Answer = Result<Value, (String, String)>;
 
 pub struct Rig {
-    connection: Connection,
+    pub connection: Connection,
     queue: QueueKeys,
     control: ControlKeys,
     /// Ids by what they are good for.

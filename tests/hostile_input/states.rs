@@ -2,8 +2,8 @@
 //!
 //! Guards that a refusal does not hang on what the queue holds.
 
+use super::rig::{LATER, NOW, Rig};
 use crate::common::Server;
-use crate::rig::{LATER, NOW, Rig};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Case {

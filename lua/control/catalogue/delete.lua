@@ -47,6 +47,15 @@ local function is_project(text)
   return #text <= 768 and not string.find(text, '[/{}%c]')
 end
 -- }}}
+-- {{{ lib/miscounted
+-- HINCRBY raises where a count is no number, whoever wrote it, so that is noticed before the first write.
+local function miscounted(pool)
+  local count = pool and redis.call('HGET', POOL_QUEUES, pool)
+  if count and not (#count <= 16 and string.find(count, '^%-?%d+$')) then
+    return redis.error_reply('BADARG pool_queues: a count is no number, control/check says which')
+  end
+end
+-- }}}
 if not is_project(project) then return redis.error_reply('BADARG project: wants a project as in a tag') end
 -- {{{ lib/control_state
 -- What a later version has stored is left alone; a key of another type is noticed before the first write.
@@ -54,12 +63,14 @@ local wrong = mistyped()
 if wrong then return wrong end
 local schema = redis.call('HGET', STATE, 'schema')
 if schema and schema ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. schema .. ' is stored, this script knows 1')
+  return redis.error_reply('NEWERSCHEMA ' .. string.gsub(schema, '%W', '?') .. ' is stored, this script knows 1')
 end
 -- }}}
 local entry = project .. '/' .. queue
 local before = redis.call('HGET', CATALOGUE, entry)
 if not before or pool ~= '' and before ~= pool then return 0 end
+local miscount = miscounted(before)
+if miscount then return miscount end
 redis.call('HDEL', CATALOGUE, entry)
 redis.call('ZREM', CATALOGUE_NAMES, entry)
 if redis.call('HINCRBY', POOL_QUEUES, before, -1) <= 0 then redis.call('HDEL', POOL_QUEUES, before) end

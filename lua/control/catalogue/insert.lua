@@ -94,6 +94,15 @@ local function place(entry, pool)
   if before and redis.call('HINCRBY', POOL_QUEUES, before, -1) <= 0 then redis.call('HDEL', POOL_QUEUES, before) end
 end
 -- }}}
+-- {{{ lib/miscounted
+-- HINCRBY raises where a count is no number, whoever wrote it, so that is noticed before the first write.
+local function miscounted(pool)
+  local count = pool and redis.call('HGET', POOL_QUEUES, pool)
+  if count and not (#count <= 16 and string.find(count, '^%-?%d+$')) then
+    return redis.error_reply('BADARG pool_queues: a count is no number, control/check says which')
+  end
+end
+-- }}}
 if not is_project(project) then return redis.error_reply('BADARG project: wants a project as in a tag') end
 if not is_name(queue) then return redis.error_reply('BADARG queue: wants 1 to 256 bytes without control characters') end
 if not is_name(pool) then return redis.error_reply('BADARG pool: wants 1 to 256 bytes without control characters') end
@@ -104,13 +113,15 @@ local wrong = mistyped()
 if wrong then return wrong end
 local schema = redis.call('HGET', STATE, 'schema')
 if schema and schema ~= '1' then
-  return redis.error_reply('NEWERSCHEMA ' .. schema .. ' is stored, this script knows 1')
+  return redis.error_reply('NEWERSCHEMA ' .. string.gsub(schema, '%W', '?') .. ' is stored, this script knows 1')
 end
 -- }}}
 local entry = project .. '/' .. queue
 if known == '1' and redis.call('HEXISTS', CATALOGUE, entry) == 0 then
   return redis.error_reply('NOTMAPPED ' .. shown(queue) .. ' is in no pool')
 end
+local miscount = miscounted(pool) or miscounted(redis.call('HGET', CATALOGUE, entry))
+if miscount then return miscount end
 local is_new = redis.pcall('ZADD', CATALOGUE_NAMES, 0, entry)
 local full = refused('catalogue_names', is_new)
 if full then return full end
