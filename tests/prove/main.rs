@@ -15,6 +15,7 @@ mod durability;
 mod faults;
 mod histories;
 mod history;
+mod hostile_input;
 mod losses;
 mod mutations;
 mod plan;
@@ -49,6 +50,7 @@ const PROOFS: &[(&str, Proof)] = &[
     ("unready-server", faults::unready::prove),
     ("restless-server", faults::restless::prove),
     ("durability", durability::prove),
+    ("hostile-input", hostile_input::prove),
 ];
 
 fn main() -> ExitCode {

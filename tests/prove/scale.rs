@@ -22,6 +22,8 @@ pub struct Scale {
     pub random_kills: usize,
     /// How many operations are made over a connection that loses things.
     pub lossy: usize,
+    /// How many calls meet hostile input.
+    pub hostile_calls: u64,
     base: PathBuf,
 }
 
@@ -48,6 +50,11 @@ impl Scale {
             kill_rounds: if is_full { 3 } else { 1 },
             random_kills: if is_full { 1_000 } else { 40 },
             lossy: if is_full { 16_000 } else { 640 },
+            hostile_calls: number("MARCONI_HOSTILE_CALLS").unwrap_or(if is_full {
+                120_000
+            } else {
+                3_000
+            }),
             base: std::env::temp_dir().join(format!("marconi-prove-{}", std::process::id())),
         }
     }
