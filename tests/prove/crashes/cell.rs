@@ -258,12 +258,7 @@ impl Cell<'_> {
     }
 
     fn check(&self, when: &str, wrong: &mut Vec<String>) -> Found<()> {
-        let found = self.block(async {
-            let mut found = self.stage.work.check().await?;
-            found.extend(self.stage.dead.check().await?);
-            found.extend(self.stage.topic.check().await?);
-            Ok(found)
-        })?;
+        let found = self.block(self.stage.check())?;
         wrong.extend(
             found
                 .iter()

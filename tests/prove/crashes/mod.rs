@@ -45,7 +45,7 @@ A client process does one operation, through a gate that passes its requests and
 the server has done it and the client has nothing of the reply, when the client has half of the reply, and when it has all of it.
 Every request of every operation that changes something is met at all five points, in the full run every other request too.
 What is there after the kill (messages, claims with their fences and deadlines, letters, letters in transit, metadata, names,
-subscriptions) has to be, to the byte, what was there at the same point when nobody was killed. How many such states an operation
+subscriptions, topics, pools, flavors, the catalogue) has to be, to the byte, what was there at the same point when nobody was killed. How many such states an operation
 goes through is written down for each, so one that is said to be one step has two: nothing done, or all. Then another process does
 the same again, with the same claim id or token, and in the end there has to be what would have been there, and the answer has to
 be the one that the first would have had; an hour later no claim holds anything. `check` looks at all parts after each step.
@@ -55,7 +55,7 @@ as a checked history: of an operation without an end, either all of it has to be
 so are letters that a killed pop may have taken.
 
 What it can't see: kills between two instructions of the server, which runs a script to its end whoever has gone; kills of
-programs that keep state of their own; the control plane's scripts.
+programs that keep state of their own.
 ";
 
 /// Does a deed, says what came of it, and stays until its input ends: a client process.

@@ -6,8 +6,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use marconi_redis::keys::QueuePath;
 use marconi_redis::redis::{self, Cmd, Value};
-use marconi_redis::{ClaimId, Message, Queue, Result, Store, Topic};
+use marconi_redis::{ClaimId, Control, Message, Queue, Result, Store, Topic, Violation};
 
 /// When all deeds are done. The scripts go by it.
 pub const NOW: u64 = 1_700_000_000_000;
@@ -25,6 +26,8 @@ pub struct Stage {
     pub work: Queue,
     pub dead: Queue,
     pub topic: Topic,
+    /// A control plane has no project, so each stage has one under a prefix of its own.
+    pub control: Control,
     project: String,
     url: String,
     deadline: Duration,
@@ -41,10 +44,14 @@ impl Stage {
     /// One of several that share a connection.
     pub fn over(store: &Store, deadline: Duration, url: &str, project: &str) -> Stage {
         let queue = |name| store.queue(project, name).expect("a good name");
+        let prefix = format!("mq-{project}");
+        let control = Store::builder().deadline(deadline).prefix(&prefix);
+        let control = control.expect("a good prefix").open(url);
         Stage {
             work: queue("work"),
             dead: queue("dead"),
             topic: store.topic(project, "news").expect("a good name"),
+            control: control.expect("a good url").control(),
             project: project.to_owned(),
             url: url.to_owned(),
             deadline,
@@ -64,6 +71,24 @@ impl Stage {
     pub fn work_at(&self, now: u64) -> Queue {
         let store = self.store.at(now);
         store.queue_at(self.work.path().clone())
+    }
+
+    /// A queue for the catalogue.
+    pub fn mapped(&self) -> QueuePath {
+        QueuePath::new(&self.project, "mapped").expect("a good name")
+    }
+
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// Whatever in it does not fit together.
+    pub async fn check(&self) -> Result<Vec<Violation>> {
+        let mut found = self.work.check().await?;
+        found.extend(self.dead.check().await?);
+        found.extend(self.topic.check().await?);
+        found.extend(self.control.check().await?);
+        Ok(found)
     }
 
     /// The claim that deeds are about.
@@ -90,16 +115,17 @@ impl Stage {
         let mut line = |what: &str, shown: &dyn std::fmt::Debug| {
             writeln!(text, "{what}: {shown:?}").expect("room");
         };
-        let names = format!("mq:{{{}/}}:queues", self.project);
-        let names = self
-            .raw(redis::cmd("ZRANGE").arg(names).arg(0).arg(-1))
-            .await;
-        line("names", &names);
-        let projects = redis::cmd("ZSCORE")
-            .arg("mq:projects")
-            .arg(&self.project)
-            .clone();
-        line("project", &self.raw(&projects).await);
+        for prefix in ["mq", "mq.topics"] {
+            let names = format!("{prefix}:{{{}/}}:queues", self.project);
+            let names = redis::cmd("ZRANGE").arg(names).arg(0).arg(-1).clone();
+            line("names", &self.raw(&names).await);
+            let projects = format!("{prefix}:projects");
+            let project = redis::cmd("ZSCORE")
+                .arg(projects)
+                .arg(&self.project)
+                .clone();
+            line("project", &self.raw(&project).await);
+        }
         for queue in [&self.work, &self.dead] {
             let name = queue.path().name().as_str();
             let mut show =
@@ -133,8 +159,13 @@ impl Stage {
         let subscriptions = self.work.subscriptions().await?.subscriptions;
         let shown = subscriptions
             .iter()
-            .map(|s| (s.id.to_string(), s.confirmed));
+            .map(|s| (s.id.to_string(), s.ttl, s.confirmed));
         line("subscriptions", &shown.collect::<Vec<_>>());
+        line("pools", &self.control.pools().await?.pools);
+        let flavors = self.control.flavors(&self.project)?.await?.flavors;
+        line("flavors", &flavors);
+        let entries = self.control.catalogue(&self.project)?.await?.entries;
+        line("catalogue", &entries);
         Ok(text)
     }
 

@@ -225,9 +225,7 @@ impl Trial<'_> {
     }
 
     async fn check(&self, on: &Stage, when: &str, wrong: &mut Vec<String>) -> Result<()> {
-        let mut found = on.work.check().await?;
-        found.extend(on.dead.check().await?);
-        found.extend(on.topic.check().await?);
+        let found = on.check().await?;
         wrong.extend(found.iter().map(|found| format!("{when}: {found:?}")));
         Ok(())
     }

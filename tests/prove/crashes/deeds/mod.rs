@@ -4,9 +4,11 @@
 //! operation that is one step has two.
 
 mod claims;
+mod control;
 mod letters;
 mod posts;
 mod queues;
+mod subscriptions;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -50,7 +52,14 @@ pub struct Deed {
 }
 
 pub fn all() -> Vec<&'static Deed> {
-    let families = [queues::DEEDS, posts::DEEDS, claims::DEEDS, letters::DEEDS];
+    let families = [
+        queues::DEEDS,
+        subscriptions::DEEDS,
+        posts::DEEDS,
+        claims::DEEDS,
+        letters::DEEDS,
+        control::DEEDS,
+    ];
     families.into_iter().flatten().collect()
 }
 

@@ -1,10 +1,9 @@
-//! Queues made, changed, emptied and deleted, and who subscribes to them.
+//! Queues and topics made, changed, emptied and deleted.
 //!
 //! Guards the names: a queue is never there without one, however far its making or deletion came.
 
 use marconi_redis::Metadata;
 
-use super::super::stage::NOW;
 use super::{Deed, Repeat, post};
 
 pub const DEEDS: &[Deed] = &[
@@ -76,32 +75,22 @@ pub const DEEDS: &[Deed] = &[
         act: |on| Box::pin(async { on.work.delete().await.map(|was| was.to_string()) }),
     },
     Deed {
-        name: "subscribe",
-        states: 2,
-        done_at: 1,
-        repeat: Repeat::Same,
+        name: "create a topic",
+        states: 4,
+        done_at: 3,
+        repeat: Repeat::Quiet,
         before: |_| Box::pin(async { Ok(()) }),
         during: None,
-        act: |on| {
-            Box::pin(async {
-                let subscribed = on.work.subscribe("https://shop.example/hook").await?;
-                Ok(subscribed.id.to_string())
-            })
-        },
+        act: |on| Box::pin(async { on.topic.create().await.map(|new| new.to_string()) }),
     },
     Deed {
-        name: "confirm a subscription",
-        states: 2,
+        name: "delete a topic",
+        // As of a queue.
+        states: 4,
         done_at: 1,
-        repeat: Repeat::Same,
-        before: |on| Box::pin(async { on.work.subscribe("mailto:me").await.map(drop) }),
+        repeat: Repeat::Quiet,
+        before: |on| Box::pin(async { on.topic.post("a").await.map(drop) }),
         during: None,
-        act: |on| {
-            Box::pin(async {
-                let id = format!("{NOW}-0").parse()?;
-                on.work.confirm_subscription(id, true).await?;
-                Ok("confirmed".to_owned())
-            })
-        },
+        act: |on| Box::pin(async { on.topic.delete().await.map(|was| was.to_string()) }),
     },
 ];
