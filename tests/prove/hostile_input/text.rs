@@ -18,8 +18,11 @@ use crate::rng::Rng;
 /// What was made of it: taken, or refused; or what is wrong.
 type Judged = Result<Result<(), Error>, String>;
 
+/// Makes a text, and says what it came to.
+type Kind = fn(&mut Rng) -> (String, Judged);
+
 /// Kinds of text, and what reads each.
-pub const KINDS: &[(&str, fn(&mut Rng) -> (String, Judged))] = &[
+pub const KINDS: &[(&str, Kind)] = &[
     ("names", |rng| {
         let (project, name) = (bytes::text(rng), bytes::text(rng));
         (format!("{project:?} {name:?}"), names(&project, &name))
