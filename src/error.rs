@@ -253,7 +253,8 @@ impl Error {
         }
     }
 
-    /// Whether the operation took effect all the same. A refusal never has.
+    /// Whether the operation took effect all the same. A refusal never has; where an operation takes many
+    /// steps, it speaks for the one that met it.
     pub fn outcome(&self) -> Outcome {
         match self {
             Error::Transport { outcome, .. }
@@ -323,6 +324,14 @@ impl Error {
             outcome: Outcome::Done,
             detail: detail.into(),
         }
+    }
+
+    /// As one step of many, where another outcome holds for all of them. A refusal stays one.
+    pub(crate) fn with_outcome(mut self, all: Outcome) -> Self {
+        if let Error::Transport { outcome, .. } | Error::Corrupt { outcome, .. } = &mut self {
+            *outcome = all;
+        }
+        self
     }
 
     /// Adds where it happened to an error that was made by code that can't know.

@@ -3,6 +3,8 @@
 //! Guards the deadline: however many calls an operation takes, they share the time of one; and the
 //! time an operation goes by, where the caller brings it, is one time too.
 
+mod account;
+
 use std::time::Duration;
 
 use redis::Value;
@@ -14,6 +16,7 @@ use crate::link::{Call, Link, Reply, Retry};
 use crate::script::Script;
 use crate::store::Store;
 use crate::time::Timestamp;
+pub(crate) use account::Account;
 
 pub(crate) struct Operation {
     link: Link,
@@ -145,28 +148,15 @@ pub(crate) fn no_reply() -> Error {
 }
 
 /// An error of something that had to come first: what it was for has not been done.
-pub(crate) fn not_begun(mut error: Error) -> Error {
-    if let Error::Unconfirmed { queue, source } = error {
-        return Error::Transport {
+pub(crate) fn not_begun(error: Error) -> Error {
+    match error {
+        Error::Unconfirmed { queue, source } => Error::Transport {
             queue,
             outcome: Outcome::NotDone,
             source,
-        };
+        },
+        error => error.with_outcome(Outcome::NotDone),
     }
-    if let Error::Transport { outcome, .. } | Error::Corrupt { outcome, .. } = &mut error {
-        *outcome = Outcome::NotDone;
-    }
-    error
-}
-
-/// An error after so many others that were done: that nothing was is not true any more, nor that all was.
-pub(crate) fn after_others(mut error: Error, done: u64) -> Error {
-    if let Error::Transport { outcome, .. } | Error::Corrupt { outcome, .. } = &mut error
-        && done > 0
-    {
-        *outcome = Outcome::Unknown;
-    }
-    error
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::control::{Control, Placement};
 use crate::error::Result;
 use crate::health::Health;
 use crate::keys::{ProjectName, QueuePath};
-use crate::operation::after_others;
+use crate::operation::{Account, not_begun};
 use crate::queue::Queue;
 use crate::store::{Kind, Store};
 
@@ -187,19 +187,21 @@ impl PooledStore {
     /// # Errors
     /// The first one that occurs, after all other pools were seen to.
     pub async fn carry_dead_letters(&self, project: &str) -> Result<u64> {
-        ProjectName::new(project)?;
-        let (mut arrived, mut failed) = (0, None);
-        for pool in self.control().pools().limit(1000).await?.pools {
-            let carried = match self.store_at(&pool.name, &pool.uri) {
-                Ok(store) => store.carry_dead_letters(project).await,
-                Err(error) => Err(error),
-            };
-            match carried {
-                Ok(count) => arrived += count,
-                Err(error) => failed = failed.or(Some(error)),
+        let project = ProjectName::new(project)?;
+        let pools = self
+            .control()
+            .pools()
+            .limit(1000)
+            .await
+            .map_err(not_begun)?
+            .pools;
+        let (mut account, mut arrived) = (Account::default(), 0);
+        for pool in pools {
+            if let Some(store) = account.look(self.store_at(&pool.name, &pool.uri)) {
+                arrived += store.carry_all(&project, &mut account).await;
             }
         }
-        failed.map_or(Ok(arrived), |error| Err(after_others(error, arrived)))
+        account.close(arrived)
     }
 
     /// Believes nothing any more of where the queue of this name is, and the topic.

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use crate::check::{Found, Violation, page};
 use crate::error::{Error, Result};
 use crate::keys::{Part, QueueKeys};
-use crate::operation::Operation;
+use crate::operation::{Account, Operation};
 use crate::reply::Fields;
 use crate::script::{CHECK, REPAIR};
 use crate::store::Store;
@@ -47,11 +47,18 @@ const MOST: usize = 250;
 
 /// Goes through the queue until there is nothing to mend.
 pub(crate) async fn repairs(store: &Store, keys: &QueueKeys) -> Result<Vec<Repair>> {
+    let mut account = Account::default();
+    let repairs = rounds(store, keys, &mut account).await;
+    account.close(repairs.unwrap_or_default())
+}
+
+/// `None` where something failed; so below, too.
+async fn rounds(store: &Store, keys: &QueueKeys, account: &mut Account) -> Option<Vec<Repair>> {
     let mut repairs: Vec<Repair> = Vec::new();
     for round in 1.. {
         // What is left is found again.
         repairs.retain(|repair| repair.is_mended);
-        let mut found = self::round(store, keys).await?;
+        let mut found = self::round(store, keys, account).await?;
         let is_done = found.iter().all(|repair| !repair.is_mended);
         if !is_done && round == ROUNDS {
             for repair in &mut found {
@@ -64,17 +71,19 @@ pub(crate) async fn repairs(store: &Store, keys: &QueueKeys) -> Result<Vec<Repai
             break;
         }
     }
-    Ok(repairs)
+    Some(repairs)
 }
 
-async fn round(store: &Store, keys: &QueueKeys) -> Result<Vec<Repair>> {
+async fn round(store: &Store, keys: &QueueKeys, account: &mut Account) -> Option<Vec<Repair>> {
     let mut repairs = Vec::new();
     for part in ORDER {
         let mut cursor = String::new();
         loop {
-            let page = page(store, &CHECK, keys, part, &cursor).await?;
+            let page = page(store, &CHECK, keys, part, &cursor).await;
+            let page = account.look(page)?;
             if !page.found.is_empty() {
-                mend(store, keys, part, page.found, &mut repairs).await?;
+                let told = mend(store, keys, part, &page.found, account).await?;
+                note(page.found, told, &mut repairs);
             }
             cursor = page.next;
             if cursor.is_empty() {
@@ -82,7 +91,7 @@ async fn round(store: &Store, keys: &QueueKeys) -> Result<Vec<Repair>> {
             }
         }
     }
-    Ok(repairs)
+    Some(repairs)
 }
 
 /// What the script said of one thing.
@@ -91,13 +100,14 @@ struct Told {
     sentences: Vec<String>,
 }
 
+/// Mends these, and answers what the script said of each.
 async fn mend(
     store: &Store,
     keys: &QueueKeys,
     part: Part,
-    found: Vec<Found>,
-    repairs: &mut Vec<Repair>,
-) -> Result<()> {
+    found: &[Found],
+    account: &mut Account,
+) -> Option<HashMap<Vec<u8>, Told>> {
     let mut told = HashMap::new();
     let mut abouts: Vec<&[u8]> = found.iter().map(|found| &*found.about).collect();
     abouts.dedup();
@@ -108,12 +118,15 @@ async fn mend(
         for about in rest.iter().take(MOST) {
             call = call.arg(*about);
         }
-        let looked_at = read(of.call(call).await?, &mut told)?;
-        rest = match looked_at {
-            1.. => rest.get(looked_at..).unwrap_or_default(),
-            0 => return Err(Error::corrupt("a repair that looked at nothing")),
-        };
+        let read = of.call(call).await.and_then(|reply| read(reply, &mut told));
+        let looked_at = account.step(read)?;
+        rest = rest.get(looked_at..).unwrap_or_default();
     }
+    Some(told)
+}
+
+/// What became of each thing that was found.
+fn note(found: Vec<Found>, mut told: HashMap<Vec<u8>, Told>, repairs: &mut Vec<Repair>) {
     let mut answered = HashSet::new();
     for Found { violation, about } in found {
         let (is_mended, done) = match told.get(&about) {
@@ -140,10 +153,9 @@ async fn mend(
             done: told.sentences.join("; "),
         });
     }
-    Ok(())
 }
 
-/// Answers how many things were looked at.
+/// Answers how many things were looked at, one at least.
 fn read(reply: redis::Value, told: &mut HashMap<Vec<u8>, Told>) -> Result<usize> {
     let mut fields = Fields::of(reply)?;
     let looked_at = fields.number()?;
@@ -160,5 +172,8 @@ fn read(reply: redis::Value, told: &mut HashMap<Vec<u8>, Told>) -> Result<usize>
             of_this.sentences.push(sentence);
         }
     }
-    Ok(usize::try_from(looked_at).unwrap_or(usize::MAX))
+    match usize::try_from(looked_at) {
+        Ok(0) => Err(Error::corrupt("a repair that looked at nothing")),
+        looked_at => Ok(looked_at.unwrap_or(usize::MAX)),
+    }
 }

@@ -27,7 +27,7 @@ use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::keys::{Prefix, ProjectName, QueueKeys, QueuePath};
 use crate::link::{Deployment, Link};
-use crate::operation::{Operation, after_others, not_begun};
+use crate::operation::{Account, Operation};
 use crate::pooled::{Neighbours, PooledStore};
 use crate::queue::Queue;
 use crate::time::Timestamp;
@@ -320,23 +320,28 @@ impl Store {
     /// queue.
     pub async fn carry_dead_letters(&self, project: &str) -> Result<u64> {
         let project = ProjectName::new(project)?;
-        let (mut arrived, mut failed, mut after) = (0, None, None);
+        let mut account = Account::default();
+        let arrived = self.carry_all(&project, &mut account).await;
+        account.close(arrived)
+    }
+
+    /// The same, as a part of something larger.
+    pub(crate) async fn carry_all(&self, project: &ProjectName, account: &mut Account) -> u64 {
+        let (mut arrived, mut after) = (0, None);
         loop {
             let operation = Operation::begin(self);
             let names = Names::of(&operation);
-            let names = names.page(&project, after.as_ref(), 250).await;
-            let names = names.map_err(|error| after_others(not_begun(error), arrived))?;
-            let Some(last) = names.last() else { break };
+            let names = names.page(project, after.as_ref(), 250).await;
+            let names = account.look(names).unwrap_or_default();
+            let Some(last) = names.last() else {
+                return arrived;
+            };
             after = Some(last.clone());
             for name in names {
                 let path = QueuePath::from_names(project.clone(), name);
-                match self.queue_at(path).carry_dead_letters().await {
-                    Ok(count) => arrived += count,
-                    Err(error) => failed = failed.or(Some(error)),
-                }
+                arrived += self.queue_at(path).carry_all(account).await;
             }
         }
-        failed.map_or(Ok(arrived), |error| Err(after_others(error, arrived)))
     }
 
     /// The control plane that this store's Redis keeps: pools, flavors, and which queue is where.

@@ -2,9 +2,9 @@
 //!
 //! Guards that it holds up nobody: each step is bounded, and each queue has the deadline and no more.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::keys::{ProjectName, QueuePath};
-use crate::operation::Operation;
+use crate::operation::{Account, Operation};
 use crate::store::{Names, Store};
 
 /// What a collection came by.
@@ -35,18 +35,17 @@ impl Store {
     /// Leaves the rest to the next one.
     ///
     /// # Errors
-    /// The first one that occurs, after all other queues were seen to.
+    /// The first one that occurs, after all other queues were seen to. Where something was done in
+    /// some of them, its outcome is [`Unknown`](crate::Outcome::Unknown); a refusal is that of one queue.
     pub async fn gc(&self, project: &str) -> Result<Collected> {
         let project = ProjectName::new(project)?;
-        let (mut collected, mut failed) = (Collected::default(), None);
-        self.collect(&project, &mut collected, &mut failed).await?;
+        let (mut collected, mut account) = (Collected::default(), Account::default());
+        self.collect(&project, &mut collected, &mut account).await;
         // A prefix that is too long for topics has none.
         if let Ok(topics) = self.of_topics() {
-            topics
-                .collect(&project, &mut collected, &mut failed)
-                .await?;
+            topics.collect(&project, &mut collected, &mut account).await;
         }
-        failed.map_or(Ok(collected), Err)
+        account.close(collected)
     }
 
     /// The same of all projects.
@@ -63,15 +62,16 @@ impl Store {
     /// # Errors
     /// As of [`gc`](Self::gc).
     pub async fn gc_all(&self) -> Result<Collected> {
-        let (mut collected, mut failed) = (Collected::default(), None);
+        let (mut collected, mut account) = (Collected::default(), Account::default());
         // Topics have a list of projects of their own.
         for store in std::iter::once(self.clone()).chain(self.of_topics().ok()) {
             let mut after: Option<ProjectName> = None;
             loop {
                 let of = Operation::begin(&store);
-                let projects = Names::of(&of).project_page(after.as_ref(), 250).await?;
+                let projects = Names::of(&of).project_page(after.as_ref(), 250).await;
+                let projects = account.look(projects).unwrap_or_default();
                 for project in &projects {
-                    store.collect(project, &mut collected, &mut failed).await?;
+                    store.collect(project, &mut collected, &mut account).await;
                 }
                 match projects.last() {
                     Some(last) => after = Some(last.clone()),
@@ -79,30 +79,27 @@ impl Store {
                 }
             }
         }
-        failed.map_or(Ok(collected), Err)
+        account.close(collected)
     }
 
     async fn collect(
         &self,
         project: &ProjectName,
         collected: &mut Collected,
-        failed: &mut Option<Error>,
-    ) -> Result<()> {
+        account: &mut Account,
+    ) {
         let mut after = None;
         loop {
             let of = Operation::begin(self);
-            let names = Names::of(&of).page(project, after.as_ref(), 250).await?;
-            let Some(last) = names.last() else {
-                return Ok(());
-            };
+            let names = Names::of(&of).page(project, after.as_ref(), 250).await;
+            let names = account.look(names).unwrap_or_default();
+            let Some(last) = names.last() else { return };
             after = Some(last.clone());
             for name in names {
                 let path = QueuePath::from_names(project.clone(), name);
+                let is_done = self.queue_at(path).collect(account).await;
                 collected.queues += 1;
-                match self.queue_at(path).gc().await {
-                    Ok(is_done) => collected.unfinished += u64::from(!is_done),
-                    Err(error) => _ = failed.get_or_insert(error),
-                }
+                collected.unfinished += u64::from(!is_done);
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::Pending;
 use crate::error::Result;
 use crate::keys::QueuePath;
 use crate::metadata::Metadata;
+use crate::operation::Account;
 use crate::queue::Queue;
 use crate::store::Kind;
 
@@ -71,10 +72,11 @@ impl CreatePooledQueue {
         let is_new = creation.await?;
         store.believe(kind, path, &placement);
         // Taken out meanwhile, by someone who deleted the queue of before: it goes back in.
+        let mut account = Account::begun();
         if is_new {
-            catalogue.place(path, &placement.pool).await?;
+            account.step(catalogue.place(path, &placement.pool).await);
         }
-        Ok((queue, is_new))
+        account.close((queue, is_new))
     }
 }
 

@@ -8,6 +8,7 @@ use super::{PooledStore, locked};
 use crate::control::{Control, Placement};
 use crate::error::{Error, Result};
 use crate::keys::QueuePath;
+use crate::operation::Account;
 use crate::queue::Queue;
 use crate::store::{Kind, Store};
 
@@ -42,14 +43,28 @@ impl PooledStore {
         };
         let queue = self.at(kind, path, &placement)?;
         let deleted = queue.delete().await?;
+        let mut account = Account::begun();
+        let pool = &placement.pool;
+        account.step(self.take_out(kind, path, pool, &queue).await);
+        account.close(deleted)
+    }
+
+    /// Out of the catalogue, after the deletion.
+    async fn take_out(
+        &self,
+        kind: Kind,
+        path: &QueuePath,
+        pool: &str,
+        queue: &Queue,
+    ) -> Result<()> {
         let catalogue = self.catalogue(kind);
-        catalogue.unplace(path, &placement.pool).await?;
+        catalogue.unplace(path, pool).await?;
         self.forget(path);
         // Made again meanwhile, by someone who had seen the entry: it goes back in.
         if queue.exists().await? {
-            catalogue.place(path, &placement.pool).await?;
+            catalogue.place(path, pool).await?;
         }
-        Ok(deleted)
+        Ok(())
     }
 
     /// The control plane, with the catalogue that has these.

@@ -8,9 +8,9 @@ use std::collections::HashSet;
 
 use super::Queue;
 use super::create::in_an_existing_queue;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::keys::{QueueKeys, QueuePath};
-use crate::operation::{Operation, after_others, not_begun};
+use crate::operation::{Account, Operation};
 use crate::reply::{Fields, number};
 use crate::script::{DEAD_DELIVER, DEAD_SETTLE, DEAD_TRANSIT};
 
@@ -30,17 +30,16 @@ struct Bundle {
 ///
 /// A target that failed once is passed over from then on: a later letter must not arrive before one
 /// that was left behind, for the target would take that one for an old one.
-#[derive(Default)]
-pub(super) struct Way {
+pub(super) struct Way<'a> {
+    account: &'a mut Account,
     arrived: u64,
     /// How many letters wait in the outbox, as far as is known: no more of those that were there.
-    waiting: u64,
+    pub(super) waiting: u64,
     /// How many letters were looked at.
     looked: u64,
     /// The last letter that was looked at.
     marker: String,
     failed_targets: HashSet<String>,
-    first_failure: Option<Error>,
 }
 
 impl Queue {
@@ -62,88 +61,64 @@ impl Queue {
     ///
     /// # Errors
     /// [`Transport`](crate::Error::Transport) with the code `OOM` where the target's server is full. The
-    /// deadline is for each 250 letters. Where some letters have arrived, the error's outcome is
-    /// [`Unknown`](crate::Outcome::Unknown); the same call goes on from there.
+    /// deadline is for each 250 letters. Where some letters have arrived, or may have, the error's
+    /// outcome is [`Unknown`](crate::Outcome::Unknown); a refusal is that of one target, and says
+    /// nothing of the others. The same call goes on from there.
     pub async fn carry_dead_letters(&self) -> Result<u64> {
-        let mut way = Way::default();
-        loop {
-            match self.carry(&Operation::begin(self.store()), &mut way).await {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    way.first_failure.get_or_insert(error);
-                    break;
-                }
-            }
-        }
-        let arrived = way.arrived;
-        let failed = way.first_failure.map(|error| after_others(error, arrived));
-        failed.map_or(Ok(arrived), Err)
+        let mut account = Account::default();
+        let arrived = self.carry_all(&mut account).await;
+        account.close(arrived)
+    }
+
+    /// The same, as a part of something larger.
+    pub(crate) async fn carry_all(&self, account: &mut Account) -> u64 {
+        let mut way = Way::noted_in(account);
+        while self.carry(&Operation::begin(self.store()), &mut way).await {}
+        way.arrived
     }
 
     /// After an operation that found letters waiting, and is done: what fails here fails no caller.
     pub(crate) async fn carry_what_waits(&self, of: &Operation) {
-        let mut way = Way::default();
+        let mut account = Account::default();
+        let mut way = Way::noted_in(&mut account);
         for _ in 0..ROUNDS_BY_THE_WAY {
-            match self.carry(of, &mut way).await {
-                Ok(true) => {}
-                Ok(false) => break,
-                failed => return self.report("dead letters not carried", failed),
+            if !self.carry(of, &mut way).await {
+                break;
             }
         }
-        let result = way.first_failure.map_or(Ok(()), Err);
-        self.report("dead letters not carried", result);
+        self.report_carried(account);
     }
 
     /// After a step that sent letters on their way and was told how many wait: looks at so many more.
-    /// What fails is noted and fails no caller.
-    pub(super) async fn carry_on(&self, way: &mut Way, waiting: u64) {
+    pub(super) async fn carry_on(&self, way: &mut Way<'_>, waiting: u64) {
         way.waiting = waiting;
         let enough = way.looked + waiting;
-        while way.looked < enough {
-            match self.carry(&Operation::begin(self.store()), way).await {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    way.first_failure.get_or_insert(error);
-                    break;
-                }
-            }
-        }
+        while way.looked < enough && self.carry(&Operation::begin(self.store()), way).await {}
     }
 
-    /// At the end of a way that others' letters were sent on; answers how many wait.
-    pub(super) fn arrive(&self, way: Way) -> u64 {
-        let result = way.first_failure.map_or(Ok(()), Err);
-        self.report("dead letters not carried", result);
-        way.waiting
+    /// At the end of a way that was gone for the letters of another operation.
+    pub(super) fn report_carried(&self, account: Account) {
+        self.report("dead letters not carried", account.close(()));
     }
 
-    /// One round; answers whether there was anything to look at. What fails is one target's.
-    async fn carry(&self, of: &Operation, way: &mut Way) -> Result<bool> {
-        let bundles = self.bundles(of, way).await.map_err(not_begun)?;
+    /// One round; answers whether there can be more to look at. What fails is one target's.
+    async fn carry(&self, of: &Operation, way: &mut Way<'_>) -> bool {
+        let bundles = self.bundles(of, way).await;
+        let Some(bundles) = way.account.look(bundles) else {
+            return false;
+        };
         let found = !bundles.is_empty();
         for bundle in bundles {
-            if way.failed_targets.contains(&bundle.to) {
-                continue;
-            }
             let to = bundle.to.clone();
-            match self.deliver(of, bundle).await {
-                Ok((arrived, waiting)) => {
-                    way.arrived += arrived;
-                    way.waiting = waiting;
-                }
-                Err(error) => {
-                    way.failed_targets.insert(to);
-                    way.first_failure.get_or_insert(error);
-                }
+            if !way.failed_targets.contains(&to) && self.deliver(of, bundle, way).await.is_none() {
+                way.failed_targets.insert(to);
             }
         }
-        Ok(found)
+        found
     }
 
     /// The next letters, by target.
-    async fn bundles(&self, of: &Operation, way: &mut Way) -> Result<Vec<Bundle>> {
+    async fn bundles(&self, of: &Operation, way: &mut Way<'_>) -> Result<Vec<Bundle>> {
         let call = of
             .script(&DEAD_TRANSIT, self.keys())
             .arg(way.marker.as_str())
@@ -153,26 +128,46 @@ impl Queue {
         bundles.map_err(|error| error.within(self.path(), None))
     }
 
-    /// How many of these were new to the target, and how many letters are left in the outbox.
-    async fn deliver(&self, of: &Operation, bundle: Bundle) -> Result<(u64, u64)> {
-        let path = QueuePath::from_tag(&bundle.to)?;
-        let there = of.at(&self.store().store_for(&path).await?);
-        let target = QueueKeys::new(&there.prefix, path);
+    /// To their target, and out of the outbox; `None` where that failed.
+    async fn deliver(&self, of: &Operation, bundle: Bundle, way: &mut Way<'_>) -> Option<()> {
+        let (there, target) = way.account.look(self.target(of, &bundle.to).await)?;
         let mut call = there.timed(&DEAD_DELIVER, &target).arg(self.path().tag());
         for (id, letter) in &bundle.letters {
             call = call.arg(id).arg(letter.as_slice());
         }
-        let arrived = number(in_an_existing_queue(&there, &target, call).await?)?;
+        let arrived = in_an_existing_queue(&there, &target, call).await;
+        way.arrived += way.account.step(arrived.and_then(number))?;
         let ids: Vec<_> = bundle.letters.into_iter().map(|(id, _)| id).collect();
         let settle = of.script(&DEAD_SETTLE, self.keys()).arg(ids);
-        // The target has them by now, whatever becomes of this.
         let left = of.call(settle).await.and_then(number);
-        Ok((arrived, left.map_err(|error| after_others(error, 1))?))
+        way.waiting = way.account.step(left)?;
+        Some(())
+    }
+
+    /// Where letters with this address go.
+    async fn target(&self, of: &Operation, to: &str) -> Result<(Operation, QueueKeys)> {
+        let path = QueuePath::from_tag(to)?;
+        let there = of.at(&self.store().store_for(&path).await?);
+        let target = QueueKeys::new(&there.prefix, path);
+        Ok((there, target))
+    }
+}
+
+impl<'a> Way<'a> {
+    pub(super) fn noted_in(account: &'a mut Account) -> Self {
+        Way {
+            account,
+            arrived: 0,
+            waiting: 0,
+            looked: 0,
+            marker: String::new(),
+            failed_targets: HashSet::new(),
+        }
     }
 }
 
 impl Bundle {
-    fn read_all(mut fields: Fields, way: &mut Way) -> Result<Vec<Bundle>> {
+    fn read_all(mut fields: Fields, way: &mut Way<'_>) -> Result<Vec<Bundle>> {
         let mut bundles: Vec<Bundle> = Vec::new();
         while !fields.are_all_read() {
             let (id, to, letter) = (fields.text()?, fields.text()?, fields.bytes()?);

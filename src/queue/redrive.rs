@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::keys::{QueueName, QueuePath};
 use crate::link::Call;
 use crate::message::{MOST, Message, MessageId, refuse_above_most};
-use crate::operation::{Operation, after_others, not_begun};
+use crate::operation::{Account, Operation, not_begun};
 use crate::reply::Fields;
 use crate::script::{DEAD_REDRIVE, DEAD_SEND_BACK};
 
@@ -45,8 +45,8 @@ use crate::script::{DEAD_REDRIVE, DEAD_SEND_BACK};
 ///
 /// A lost answer is asked for again, since to repeat it is safe; what set out in the first try is then
 /// not counted. Where a step of many fails, the steps before it are done, and the error's outcome is
-/// not [`NotDone`](crate::Outcome::NotDone) but [`Unknown`](crate::Outcome::Unknown); the same call goes on from
-/// there.
+/// not [`NotDone`](crate::Outcome::NotDone) but [`Unknown`](crate::Outcome::Unknown); a refusal says that of
+/// its own step alone. The same call goes on from there.
 ///
 /// # Dropping the future
 /// Leaves each letter at its old place, in the outbox, or arrived. The same call, made again, goes on
@@ -84,11 +84,11 @@ pub(super) enum Place {
 }
 
 /// What has been done so far.
-struct Steps {
+struct Steps<'a> {
     /// The target's tag, or nothing: where each died.
     to: String,
     set_out: u64,
-    way: Way,
+    way: Way<'a>,
 }
 
 impl Queue {
@@ -145,17 +145,24 @@ impl Redrive {
     }
 
     async fn run(self) -> Result<Redriven> {
+        // What is carried, or not, fails nobody.
+        let mut carried = Account::default();
         let mut steps = Steps {
             to: self.target()?,
             set_out: 0,
-            way: Way::default(),
+            way: Way::noted_in(&mut carried),
         };
         let done = match &self.ids {
             Some(ids) => self.some(ids.clone(), &mut steps).await,
-            None => self.all(&mut steps).await,
+            None => {
+                let mut account = Account::default();
+                self.all(&mut steps, &mut account).await;
+                account.close(())
+            }
         };
-        let (set_out, waiting) = (steps.set_out, self.queue.arrive(steps.way));
-        done.map_err(|error| after_others(error, set_out))?;
+        let (set_out, waiting) = (steps.set_out, steps.way.waiting);
+        self.queue.report_carried(carried);
+        done?;
         Ok(Redriven {
             set_out,
             arrived: set_out.saturating_sub(waiting),
@@ -176,7 +183,7 @@ impl Redrive {
         Ok(to.tag())
     }
 
-    async fn some(&self, mut ids: Vec<MessageId>, steps: &mut Steps) -> Result<()> {
+    async fn some(&self, mut ids: Vec<MessageId>, steps: &mut Steps<'_>) -> Result<()> {
         refuse_above_most(self.queue.path(), "ids", ids.len())?;
         if self.from.is_some() {
             let found = match self.place {
@@ -185,21 +192,28 @@ impl Redrive {
             };
             ids = self.wanted(&found.map_err(not_begun)?);
         }
-        self.step(&ids, steps).await
+        match ids.is_empty() {
+            true => Ok(()),
+            false => self.step(&ids, steps).await,
+        }
     }
 
-    async fn all(&self, steps: &mut Steps) -> Result<()> {
-        let Some(newest) = self.newest().await.map_err(not_begun)? else {
-            return Ok(());
+    /// Page by page, each in one step; `None` where that failed.
+    async fn all(&self, steps: &mut Steps<'_>, account: &mut Account) -> Option<()> {
+        let Some(newest) = account.look(self.newest().await)? else {
+            return Some(());
         };
         let mut marker = None;
         loop {
-            let mut page = self.page(marker).await.map_err(not_begun)?;
+            let mut page = account.look(self.page(marker).await)?;
             page.messages.retain(|message| message.id() <= newest);
-            self.step(&self.wanted(&page.messages), steps).await?;
+            let ids = self.wanted(&page.messages);
+            if !ids.is_empty() {
+                account.step(self.step(&ids, steps).await)?;
+            }
             marker = page.marker.filter(|marker| *marker < newest);
             if marker.is_none() {
-                return Ok(());
+                return Some(());
             }
         }
     }
@@ -250,10 +264,7 @@ impl Redrive {
     }
 
     /// One atomic step for these, and the carrying after it.
-    async fn step(&self, ids: &[MessageId], steps: &mut Steps) -> Result<()> {
-        if ids.is_empty() {
-            return Ok(());
-        }
+    async fn step(&self, ids: &[MessageId], steps: &mut Steps<'_>) -> Result<()> {
         let queue = &self.queue;
         let of = Operation::begin(queue.store());
         let reply = match self.place {

@@ -11,7 +11,7 @@ use super::Queue;
 use crate::claim::ClaimId;
 use crate::error::{Cause, Error, Outcome, Result};
 use crate::link::{Call, Reply};
-use crate::operation::{Operation, after_others, no_reply, not_begun, value};
+use crate::operation::{Account, Operation, no_reply, not_begun, value};
 use crate::reply::Fields;
 use crate::script::SWEEP;
 
@@ -24,7 +24,7 @@ const MOST_SWEEPS: usize = 16;
 struct Swept {
     has_more: bool,
     letters: u64,
-    failed: Option<Error>,
+    has_failed: bool,
 }
 
 impl Queue {
@@ -42,29 +42,31 @@ impl Queue {
         let behind = &self.inner.behind;
         let mut sweeps = usize::from(behind.load(Ordering::Relaxed));
         let mut rounds = 0;
-        let (result, letters) = loop {
+        let mut letters_wait = false;
+        let result = loop {
             let mut calls: Vec<_> = (0..sweeps).map(|_| self.sweep(of, claim)).collect();
             calls.push(make(of.is_out_of_patience()));
             let mut replies = of.calls(&calls).await;
             let reply = replies.pop().unwrap_or_else(|| Err(no_reply()));
-            let swept = Swept::read(replies);
+            let mut account = Account::default();
+            let swept = Swept::read(replies, &mut account);
+            letters_wait |= swept.letters > 0;
             match reply {
                 Ok(Reply::More) => {}
                 done => {
                     behind.store(rounds > 0 || swept.has_more, Ordering::Relaxed);
-                    break (done.and_then(value), swept.letters);
+                    break done.and_then(value);
                 }
             }
-            if let Some(error) = swept.failed {
-                break (Err(not_begun(error)), swept.letters);
-            }
-            if !of.has_time() {
-                break (Err(self.out_of_time()), swept.letters);
+            match account.close(()) {
+                Err(error) => break Err(not_begun(error)),
+                Ok(()) if of.has_time() => {}
+                Ok(()) => break Err(self.out_of_time()),
             }
             sweeps = (sweeps * 2).clamp(1, MOST_SWEEPS);
             rounds += 1;
         };
-        if letters > 0 {
+        if letters_wait {
             self.carry_what_waits(of).await;
         }
         result
@@ -88,20 +90,23 @@ impl Queue {
     /// # Errors
     /// None of its own; see [`Queue`](Queue#errors).
     pub async fn gc(&self) -> Result<bool> {
+        let mut account = Account::default();
+        let is_done = self.collect(&mut account).await;
+        account.close(is_done)
+    }
+
+    /// The same, as a part of something larger.
+    pub(crate) async fn collect(&self, account: &mut Account) -> bool {
         let of = Operation::begin(self.store());
-        let (mut sweeps, mut rounds) = (1, 0);
+        let mut sweeps = 1;
         loop {
             let calls: Vec<_> = (0..sweeps).map(|_| self.sweep(&of, None)).collect();
-            let swept = Swept::read(of.calls(&calls).await);
+            let swept = Swept::read(of.calls(&calls).await, account);
             if swept.letters > 0 {
                 self.carry_what_waits(&of).await;
             }
-            if let Some(error) = swept.failed {
-                return Err(after_others(error, rounds));
-            }
-            rounds += 1;
-            if !swept.has_more || of.is_out_of_patience() {
-                return Ok(!swept.has_more);
+            if swept.has_failed || !swept.has_more || of.is_out_of_patience() {
+                return !swept.has_more;
             }
             sweeps = (sweeps * 2).min(MOST_SWEEPS);
         }
@@ -124,12 +129,13 @@ impl Queue {
 }
 
 impl Swept {
-    fn read(replies: Vec<Result<Reply>>) -> Self {
+    fn read(replies: Vec<Result<Reply>>, account: &mut Account) -> Self {
         let mut swept = Swept::default();
         for reply in replies {
-            match reply.and_then(value).and_then(Self::fields) {
-                Ok((has_more, letters)) => (swept.has_more, swept.letters) = (has_more, letters),
-                Err(error) => swept.failed = Some(error),
+            let swept_one = reply.and_then(value).and_then(Self::fields);
+            match account.step(swept_one) {
+                Some((has_more, letters)) => (swept.has_more, swept.letters) = (has_more, letters),
+                None => swept.has_failed = true,
             }
         }
         swept

@@ -2,51 +2,11 @@
 
 use std::time::Duration;
 
-use marconi_redis::{ClaimId, Error, Metadata, Outcome, Queue, Store};
+use marconi_redis::{ClaimId, Error, Metadata, Outcome, Store};
 
 use crate::common::{self, Server};
-use crate::proxy::Proxy;
 use crate::stage::bodies;
-
-/// A queue behind a wire that can lose answers, and the same without it.
-struct Wire {
-    proxy: Proxy,
-    far: Queue,
-    near: Queue,
-    _server: Server,
-}
-
-impl Wire {
-    async fn new() -> Self {
-        let server = Server::start_tcp(&[]);
-        let proxy = Proxy::before(server.port()).await;
-        let near = Store::connect(&server.url()).await.unwrap();
-        near.load_scripts().await.unwrap();
-        let far = Store::builder().deadline(Duration::from_secs(3));
-        let far = far.connect(&proxy.url()).await.unwrap();
-        let name = common::a_queue();
-        let queue = |store: &Store| store.queue("", &name).unwrap();
-        Wire {
-            far: queue(&far),
-            near: queue(&near),
-            proxy,
-            _server: server,
-        }
-    }
-
-    /// The far queue, whose next answer is going to be lost.
-    async fn lose_next(&self) -> &Queue {
-        // An answer was lost before, and the connection with it; the next is not to be the greeting
-        // on a new one.
-        self.far.exists().await.unwrap();
-        self.proxy.drop_after_next_reply();
-        &self.far
-    }
-
-    async fn count(&self) -> u64 {
-        self.near.stats().await.unwrap().total
-    }
-}
+use crate::wire::Wire;
 
 fn unknown<T>(result: Result<T, Error>) {
     let error = result.err().expect("a lost answer");

@@ -2,6 +2,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/proxy.rs"]
+mod proxy;
 
 mod down;
 mod letters;
@@ -9,5 +11,6 @@ mod listing;
 mod placing;
 mod sentinel;
 mod stage;
+mod steps;
 mod topic_listing;
 mod topics;
