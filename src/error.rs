@@ -334,6 +334,11 @@ impl Error {
         self
     }
 
+    /// Whether this is of the line to the server, which itself has said nothing.
+    pub(crate) fn is_of_the_line(&self) -> bool {
+        matches!(self, Error::Transport { source, .. } if source.code().is_none())
+    }
+
     /// Adds where it happened to an error that was made by code that can't know.
     pub(crate) fn within(mut self, path: &QueuePath, of: Option<&str>) -> Self {
         if let Error::InvalidArgument { queue, .. }

@@ -21,7 +21,7 @@ impl Backoff {
     }
 
     /// Waits its turn; `false`, at once, where the deadline would pass meanwhile.
-    pub(super) async fn pause(&mut self, deadline: Instant) -> bool {
+    pub(crate) async fn pause(&mut self, deadline: Instant) -> bool {
         let pause = self.draw();
         if Instant::now() + pause >= deadline {
             return false;

@@ -10,7 +10,7 @@ use redis::Value;
 use super::Queue;
 use crate::claim::ClaimId;
 use crate::error::{Cause, Error, Outcome, Result};
-use crate::link::{Call, Reply};
+use crate::link::{Backoff, Call, Reply};
 use crate::operation::{Account, Operation, no_reply, not_begun, value};
 use crate::reply::Fields;
 use crate::script::SWEEP;
@@ -32,7 +32,8 @@ impl Queue {
     /// force it; `claim` is the claim that the call is about, which is ended first if it has lapsed.
     ///
     /// Sweeps double from round to round. Where the last call on this handle had to be repeated, one
-    /// goes ahead of this call, so that a queue where much lapses costs one round trip, not two.
+    /// goes ahead of this call, so that a queue where much lapses costs one round trip, not two. What
+    /// was lost of them is made again, after a pause: a line that breaks is not dialled again and again.
     pub(crate) async fn swept(
         &self,
         of: &Operation,
@@ -41,7 +42,7 @@ impl Queue {
     ) -> Result<Value> {
         let behind = &self.inner.behind;
         let mut sweeps = usize::from(behind.load(Ordering::Relaxed));
-        let mut rounds = 0;
+        let (mut rounds, mut backoff) = (0, Backoff::new());
         let mut letters_wait = false;
         let result = loop {
             let mut calls: Vec<_> = (0..sweeps).map(|_| self.sweep(of, claim)).collect();
@@ -50,6 +51,7 @@ impl Queue {
             let reply = replies.pop().unwrap_or_else(|| Err(no_reply()));
             let mut account = Account::default();
             let swept = Swept::read(replies, &mut account);
+            // What a lost one has buried is counted by the next.
             letters_wait |= swept.letters > 0;
             match reply {
                 Ok(Reply::More) => {}
@@ -59,6 +61,7 @@ impl Queue {
                 }
             }
             match account.close(()) {
+                Err(lost) if lost.is_of_the_line() && backoff.pause(of.until()).await => {}
                 Err(error) => break Err(not_begun(error)),
                 Ok(()) if of.has_time() => {}
                 Ok(()) => break Err(self.out_of_time()),

@@ -1,8 +1,13 @@
 //! Housekeeping: callers never see it, however much there is.
 
-use marconi_redis::ClaimId;
+use marconi_redis::script::{QUEUE_PURGE, SWEEP};
+use marconi_redis::{ClaimId, Outcome, Queue};
 
-use crate::stage::{Stage, bodies, claim, message, ms};
+use crate::dead::to;
+use crate::dead_kept::there;
+use crate::proxy::Fate;
+use crate::stage::{START, Stage, bodies, claim, message, ms};
+use crate::wire::Wire;
 
 /// So many messages of one ttl, in posts of 250.
 async fn fill(stage: &Stage, count: usize, ttl: u64) {
@@ -95,4 +100,55 @@ async fn a_repeated_claim_with_a_lapsed_id_is_answered_whatever_else_has_lapsed(
         .unwrap()
         .unwrap();
     assert_eq!(again.messages().len(), 5);
+}
+
+/// A queue whose one message is dead, which nobody has seen yet, on a server without scripts; and the one where it goes.
+async fn unswept(wire: &Wire) -> (Queue, Queue) {
+    let at = |queue: &Queue, ms| {
+        let store = queue.store().at(START + ms);
+        store.queue_at(queue.path().clone())
+    };
+    let begin = at(&wire.near, 0);
+    begin.create().metadata(to("dead")).await.unwrap();
+    begin.post("x").await.unwrap();
+    claim(&begin, 1).await;
+    let dead = begin.store().queue("", "dead").unwrap();
+    dead.create().await.unwrap();
+    let mut connection = wire.connection().await;
+    let flush = redis::cmd("SCRIPT").arg("FLUSH").to_owned();
+    flush.exec_async(&mut connection).await.unwrap();
+    (at(&wire.far, 100), dead)
+}
+
+#[tokio::test]
+async fn a_sweep_that_is_lost_is_made_again_and_what_it_buried_is_carried() {
+    let wire = Wire::new().await;
+    let (queue, dead) = unswept(&wire).await;
+    // The sweep goes out alone once its script is loaded, when the purge is answered already.
+    wire.proxy.fates([
+        (QUEUE_PURGE.sha1(), Fate::Passed),
+        (SWEEP.sha1(), Fate::Passed),
+        ("LOAD", Fate::Passed),
+        (SWEEP.sha1(), Fate::Lost),
+    ]);
+    assert_eq!(queue.purge().await.unwrap(), 0);
+    assert_eq!(wire.proxy.fates_left(), []);
+    assert_eq!(bodies(&there(&dead).await), ["x"]);
+}
+
+#[tokio::test]
+async fn a_sweep_that_is_refused_ends_the_call_that_waits_for_it() {
+    let wire = Wire::new().await;
+    let (queue, dead) = unswept(&wire).await;
+    wire.proxy.fates([
+        ("LOAD", Fate::Passed),
+        (SWEEP.sha1(), Fate::Passed),
+        ("LOAD", Fate::Passed),
+        (SWEEP.sha1(), Fate::Refused),
+    ]);
+    let error = queue.purge().await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::NotDone);
+    assert!(error.to_string().contains("OOM"), "{error}");
+    assert_eq!(wire.proxy.fates_left(), [], "one sweep, and no more");
+    assert_eq!(there(&dead).await.len(), 0);
 }
