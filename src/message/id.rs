@@ -44,6 +44,17 @@ impl MessageId {
             seq: u64::MAX,
         }
     }
+
+    /// The same id, which a server gave as one after that marker: or who goes from page to page would
+    /// go round and round.
+    pub(crate) fn coming_after(self, marker: Option<MessageId>) -> Result<Self, Error> {
+        match marker {
+            Some(marker) if self <= marker => {
+                Err(Error::corrupt("ids that are not in their order"))
+            }
+            _ => Ok(self),
+        }
+    }
 }
 
 impl fmt::Display for MessageId {
@@ -85,7 +96,21 @@ mod tests {
         ] {
             assert!(text.parse::<MessageId>().is_err(), "{text:?}");
         }
-        let id: MessageId = "0-18446744073709551615".parse().unwrap();
+        let id = id("0-18446744073709551615");
         assert_eq!(id.to_string(), "0-18446744073709551615");
+    }
+
+    #[test]
+    fn what_does_not_come_after_its_marker_is_corrupt() {
+        assert!(id("1-0").coming_after(None).is_ok());
+        assert!(id("10-0").coming_after(Some(id("9-7"))).is_ok());
+        for marker in ["1-0", "1-1", "2-0"] {
+            let refused = id("1-0").coming_after(Some(id(marker)));
+            assert_eq!(refused.expect_err(marker).word(), "CORRUPT");
+        }
+    }
+
+    fn id(text: &str) -> MessageId {
+        text.parse().expect("an id")
     }
 }

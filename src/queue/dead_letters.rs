@@ -82,7 +82,11 @@ impl Queue {
         let call = call.arg(marker.map_or_else(String::new, |id| id.to_string()));
         let mut fields = Fields::of(of.call(call.arg(limit)).await?)?;
         let now = fields.number()?.into();
-        Ok((now, self.kept_of(&mut fields, now)?))
+        let letters = self.kept_of(&mut fields, now)?;
+        if let Some(last) = letters.last() {
+            last.id().coming_after(marker)?;
+        }
+        Ok((now, letters))
     }
 
     fn kept_of(&self, fields: &mut Fields, now: Timestamp) -> Result<Vec<Message>> {

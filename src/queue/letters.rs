@@ -10,6 +10,7 @@ use super::Queue;
 use super::create::in_an_existing_queue;
 use crate::error::Result;
 use crate::keys::{QueueKeys, QueuePath};
+use crate::message::MessageId;
 use crate::operation::{Account, Operation};
 use crate::reply::{Fields, number};
 use crate::script::{DEAD_DELIVER, DEAD_SETTLE, DEAD_TRANSIT};
@@ -23,7 +24,7 @@ const ROUNDS_BY_THE_WAY: usize = 4;
 /// Letters for one target: its tag, and id and content of each.
 struct Bundle {
     to: String,
-    letters: Vec<(String, Vec<u8>)>,
+    letters: Vec<(MessageId, Vec<u8>)>,
 }
 
 /// A way through the outbox, from its oldest letter to its newest.
@@ -38,7 +39,7 @@ pub(super) struct Way<'a> {
     /// How many letters were looked at.
     looked: u64,
     /// The last letter that was looked at.
-    marker: String,
+    marker: Option<MessageId>,
     failed_targets: HashSet<String>,
 }
 
@@ -119,11 +120,9 @@ impl Queue {
 
     /// The next letters, by target.
     async fn bundles(&self, of: &Operation, way: &mut Way<'_>) -> Result<Vec<Bundle>> {
-        let call = of
-            .script(&DEAD_TRANSIT, self.keys())
-            .arg(way.marker.as_str())
-            .arg(BATCH);
-        let reply = of.call(call).await?;
+        let marker = way.marker.map_or_else(String::new, |id| id.to_string());
+        let call = of.script(&DEAD_TRANSIT, self.keys()).arg(marker);
+        let reply = of.call(call.arg(BATCH)).await?;
         let bundles = Fields::of(reply).and_then(|fields| Bundle::read_all(fields, way));
         bundles.map_err(|error| error.within(self.path(), None))
     }
@@ -133,11 +132,15 @@ impl Queue {
         let (there, target) = way.account.look(self.target(of, &bundle.to).await)?;
         let mut call = there.timed(&DEAD_DELIVER, &target).arg(self.path().tag());
         for (id, letter) in &bundle.letters {
-            call = call.arg(id).arg(letter.as_slice());
+            call = call.arg(id.to_string()).arg(letter.as_slice());
         }
         let arrived = in_an_existing_queue(&there, &target, call).await;
         way.arrived += way.account.step(arrived.and_then(number))?;
-        let ids: Vec<_> = bundle.letters.into_iter().map(|(id, _)| id).collect();
+        let ids: Vec<_> = bundle
+            .letters
+            .iter()
+            .map(|(id, _)| id.to_string())
+            .collect();
         let settle = of.script(&DEAD_SETTLE, self.keys()).arg(ids);
         let left = of.call(settle).await.and_then(number);
         way.waiting = way.account.step(left)?;
@@ -160,7 +163,7 @@ impl<'a> Way<'a> {
             arrived: 0,
             waiting: 0,
             looked: 0,
-            marker: String::new(),
+            marker: None,
             failed_targets: HashSet::new(),
         }
     }
@@ -170,8 +173,9 @@ impl Bundle {
     fn read_all(mut fields: Fields, way: &mut Way<'_>) -> Result<Vec<Bundle>> {
         let mut bundles: Vec<Bundle> = Vec::new();
         while !fields.are_all_read() {
-            let (id, to, letter) = (fields.text()?, fields.text()?, fields.bytes()?);
-            way.marker.clone_from(&id);
+            let id = fields.parsed::<MessageId>()?.coming_after(way.marker)?;
+            let (to, letter) = (fields.text()?, fields.bytes()?);
+            way.marker = Some(id);
             way.looked += 1;
             match bundles.iter_mut().find(|bundle| bundle.to == to) {
                 Some(bundle) => bundle.letters.push((id, letter)),

@@ -119,7 +119,10 @@ impl List {
             let call = self.call(&of, marker, self.limit.saturating_sub(messages.len()));
             let mut fields = Fields::of(of.call(call).await?)?;
             let (now, state) = (fields.number()?.into(), fields.number()?);
-            let next = fields.parsed()?;
+            let mut next: MessageId = fields.parsed()?;
+            if state != AT_END {
+                next = next.coming_after(marker)?;
+            }
             messages.append(&mut queue.seen(&mut fields, now)?);
             if state != GOES_ON || messages.len() >= self.limit {
                 let marker = (state != AT_END).then_some(next);
