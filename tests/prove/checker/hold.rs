@@ -241,6 +241,13 @@ fn gone(queue: &Queue, message: &Message, max: Option<u64>) -> Span {
         let blind = queue.blind.iter().filter(|blind| blind.span.hi >= after);
         gone.lo = blind.map(|blind| blind.span.lo).fold(gone.lo, Micros::min);
     }
+    if !message.is_left {
+        // A pop that nobody was told of may have taken what nobody has seen since.
+        let seen = message.last_seen();
+        let pops = queue.unknown_pops.iter().map(|(pop, _)| pop);
+        let pops = pops.filter(|pop| pop.hi >= seen);
+        gone.lo = pops.map(|pop| pop.lo.max(seen)).fold(gone.lo, Micros::min);
+    }
     gone
 }
 

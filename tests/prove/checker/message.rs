@@ -112,6 +112,16 @@ impl Message {
         taken.fold(self.id.0 + self.ttl, u64::max)
     }
 
+    /// Since when it may have gone, by what is known of it: it was there before.
+    pub fn last_seen(&self) -> Micros {
+        let taken = self.takes.iter().map(|take| take.at.lo);
+        let seen = self.seen.iter().map(|seen| seen.lo);
+        let removed = self.removals.iter().filter(|removal| removal.counted);
+        let removed = removed.map(|removal| removal.span.lo);
+        let all = taken.chain(seen).chain(removed);
+        all.fold(self.born.lo, Micros::max)
+    }
+
     /// Some claim that `by` holds for certainly held it all the time.
     pub fn is_surely_held(&self, span: Span, by: impl Fn(usize) -> bool) -> bool {
         self.takes.iter().any(|take| {

@@ -96,6 +96,19 @@ pub const DOUBTS: &[Doubt] = &[
         story.add(115, delete(None, &[first(3).0]), Outcome::Lost);
     }),
     (
+        "a pop's answer is lost for good, and what it took is counted no more",
+        |story| {
+            let pop = Call::Pop {
+                limit: 1,
+                token: None,
+                wait: None,
+            };
+            story.add(100, pop, Outcome::Lost).who = 1;
+            story.at(120).got = counted(0, 1, Some((first(2).0, first(2).0)));
+            story.at(140).got = Outcome::Nothing;
+        },
+    ),
+    (
         "a client dies in a delete, and it is done long after",
         |story| {
             story
