@@ -24,6 +24,7 @@ mod report;
 #[path = "../model/rng.rs"]
 mod rng;
 mod scale;
+mod setting;
 mod wire;
 mod worker;
 
@@ -32,17 +33,17 @@ use std::process::ExitCode;
 
 use report::Row;
 use scale::Scale;
+use setting::Setting;
 
 type Proof = fn(&Scale) -> Row;
 
 /// Every row of the table.
 const PROOFS: &[(&str, Proof)] = &[
-    ("check", repair::prove),
-    ("checker", checker::seeded::prove),
-    ("crashes", crashes::prove),
     ("histories", histories::prove),
-    ("lost-replies", losses::prove),
+    ("checker", checker::seeded::prove),
     ("mutations", mutations::prove),
+    ("crashes", crashes::prove),
+    ("lost-replies", losses::prove),
     ("killed-server", faults::killed::prove),
     ("power-loss", faults::power::prove),
     ("clock-jumps", faults::clock::prove),
@@ -50,6 +51,7 @@ const PROOFS: &[(&str, Proof)] = &[
     ("unready-server", faults::unready::prove),
     ("restless-server", faults::restless::prove),
     ("durability", durability::prove),
+    ("check", repair::prove),
     ("hostile-input", hostile_input::prove),
 ];
 
@@ -93,22 +95,23 @@ fn main() -> ExitCode {
             .iter()
             .all(|word| *word == "full" || name == *word || !is_name(word) && name.contains(word))
     };
-    println!("{}", scale.command(if is_full { "full" } else { "" }));
-    let rows: Vec<Row> = PROOFS
-        .iter()
-        .filter(|(name, _)| wanted(name))
-        .map(|(_, prove)| prove(&scale))
-        .collect();
+    println!("{}", scale.command(""));
+    let mut rows: Vec<Row> = Vec::new();
+    for (_, prove) in PROOFS.iter().filter(|(name, _)| wanted(name)) {
+        let row = prove(&scale);
+        report::print(&row);
+        rows.push(row);
+    }
     if rows.is_empty() {
         println!("no proof has that in its name");
     }
-    report::print(&rows);
+    report::print_table(&rows);
     if rows.iter().any(|row| !row.is_good()) {
         return ExitCode::FAILURE;
     }
     if is_full && rows.len() == PROOFS.len() {
         let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
-        report::write(&docs, &rows).expect("docs/reliability");
+        report::write(&docs, &rows, &Setting::of_this_run()).expect("docs/reliability");
     }
     ExitCode::SUCCESS
 }

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::setting::Setting;
+
 /// One proof.
 pub struct Row {
     pub name: &'static str,
@@ -27,6 +29,16 @@ impl Row {
     pub fn is_good(&self) -> bool {
         self.violations == 0 && self.failures.is_empty() && self.tried > 0
     }
+
+    fn came_to(&self) -> String {
+        let Row {
+            tried,
+            unit,
+            violations,
+            ..
+        } = self;
+        format!("{tried} {unit}, {violations} violations")
+    }
 }
 
 /// A fault put into a script on purpose, and the proof that noticed.
@@ -38,21 +50,24 @@ pub struct Mutation {
     pub caught_by: String,
 }
 
-pub fn print(rows: &[Row]) {
+pub fn print(row: &Row) {
+    println!("{}: {}", row.title, row.came_to());
+    for (what, text) in &row.details {
+        println!("  {what:36} {text}");
+    }
+    for mutation in &row.mutations {
+        println!("  {:42} {}", mutation.name, mutation.caught_by);
+    }
+    for failure in &row.failures {
+        println!("  FAILED: {failure}");
+    }
+}
+
+pub fn print_table(rows: &[Row]) {
+    println!();
     for row in rows {
-        println!(
-            "{}: {} {}, {} violations",
-            row.title, row.tried, row.unit, row.violations
-        );
-        for (what, text) in &row.details {
-            println!("  {what:36} {text}");
-        }
-        for mutation in &row.mutations {
-            println!("  {:42} {}", mutation.name, mutation.caught_by);
-        }
-        for failure in &row.failures {
-            println!("  FAILED: {failure}");
-        }
+        let verdict = if row.is_good() { "good" } else { "FAILED" };
+        println!("{verdict:6}  {:16} {}", row.name, row.came_to());
     }
 }
 
@@ -65,9 +80,9 @@ which something is found is kept, and `cargo test --test prove -- check DIR` loo
 ";
 
 /// Writes `reliability.md` and `reliability.json` into `docs`.
-pub fn write(docs: &Path, rows: &[Row]) -> std::io::Result<()> {
-    std::fs::write(docs.join("reliability.md"), markdown(rows))?;
-    let mut text = serde_json::to_string_pretty(&machine(rows))?;
+pub fn write(docs: &Path, rows: &[Row], setting: &Setting) -> std::io::Result<()> {
+    std::fs::write(docs.join("reliability.md"), markdown(rows, setting))?;
+    let mut text = serde_json::to_string_pretty(&machine(rows, setting))?;
     text.push('\n');
     std::fs::write(docs.join("reliability.json"), text)
 }
@@ -76,26 +91,32 @@ fn mutations(rows: &[Row]) -> Vec<&Mutation> {
     rows.iter().flat_map(|row| &row.mutations).collect()
 }
 
-fn markdown(rows: &[Row]) -> String {
-    let mut text = format!("{HEAD}\n| proof | tried | violations |\n| --- | --- | --- |\n");
+fn markdown(rows: &[Row], setting: &Setting) -> String {
+    let Setting {
+        server,
+        scripts,
+        machine,
+    } = setting;
+    let mut text = format!(
+        "{HEAD}\nThis run was on {server}, {machine}, with the scripts of the `lua/manifest.json` whose SHA-1 is \
+         `{scripts}`.\n\n| proof | tried | violations | command |\n| --- | --- | --- | --- |\n"
+    );
     for row in rows {
         let Row {
             title,
             tried,
             unit,
             violations,
-            ..
-        } = row;
-        text += &format!("| {title} | {tried} {unit} | {violations} |\n");
-    }
-    for row in rows {
-        let Row {
-            title,
-            about,
             command,
             ..
         } = row;
-        text += &format!("\n## {title}\n\n{about}\nAgain: `{command}`\n");
+        let anchor = title.to_lowercase().replace(' ', "-").replace('\'', "");
+        text +=
+            &format!("| [{title}](#{anchor}) | {tried} {unit} | {violations} | `{command}` |\n");
+    }
+    for row in rows {
+        let Row { title, about, .. } = row;
+        text += &format!("\n## {title}\n\n{about}");
         text += "\n| what | came to |\n| --- | --- |\n";
         for (what, how_much) in &row.details {
             text += &format!("| {what} | {how_much} |\n");
@@ -116,7 +137,7 @@ fn markdown(rows: &[Row]) -> String {
     text
 }
 
-fn machine(rows: &[Row]) -> Value {
+fn machine(rows: &[Row], setting: &Setting) -> Value {
     let row = |row: &Row| {
         let details = row
             .details
@@ -140,6 +161,7 @@ fn machine(rows: &[Row]) -> Value {
         })
     };
     json!({
+        "run": {"server": setting.server, "scripts": setting.scripts, "machine": setting.machine},
         "rows": rows.iter().map(row).collect::<Vec<_>>(),
         "mutations": mutations(rows).into_iter().map(mutation).collect::<Vec<_>>(),
     })

@@ -24,6 +24,7 @@ pub struct Scale {
     pub lossy: usize,
     /// How many calls meet hostile input.
     pub hostile_calls: u64,
+    is_full: bool,
     base: PathBuf,
 }
 
@@ -55,6 +56,7 @@ impl Scale {
             } else {
                 3_000
             }),
+            is_full,
             base: std::env::temp_dir().join(format!("marconi-prove-{}", std::process::id())),
         }
     }
@@ -96,11 +98,14 @@ impl Scale {
             seed,
             operations,
             clients,
+            is_full,
             ..
         } = self;
         let settings = format!(
             "MARCONI_SEED={seed} MARCONI_OPERATIONS={operations} MARCONI_CLIENTS={clients}"
         );
-        format!("{settings} cargo test --release --test prove -- {row}")
+        let full = if *is_full { "full " } else { "" };
+        let command = format!("{settings} cargo test --release --test prove -- {full}{row}");
+        command.trim_end().to_owned()
     }
 }

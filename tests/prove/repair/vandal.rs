@@ -11,6 +11,9 @@ use super::ledger::Ledger;
 use super::targets::{HeldBy, Keys, Targets, padded, take};
 use crate::rng::Rng;
 
+/// The messages of a claim, at most.
+const MOST: usize = 250;
+
 struct Vandal<'a> {
     keys: Keys<'a>,
     targets: Targets,
@@ -69,6 +72,16 @@ impl Vandal<'_> {
         take(&mut self.targets.claims, self.rng).expect("claims enough")
     }
 
+    /// A claim that can hold one message more: a record of too many is no record.
+    fn claim_with_room(&mut self) -> HeldBy {
+        loop {
+            let claim = self.claim();
+            if claim.ids.len() < MOST {
+                return claim;
+            }
+        }
+    }
+
     async fn spoil_claims(&mut self) {
         let HeldBy { claim, .. } = self.claim();
         self.do_to(Part::Held, "HDEL", &[&claim]).await;
@@ -91,12 +104,12 @@ impl Vandal<'_> {
             "a deadline that is no time",
         );
 
-        let HeldBy { claim, record, ids } = self.claim();
+        let HeldBy { claim, record, ids } = self.claim_with_room();
         let twice = record.replacen(&ids[0], &format!("{0},{0}", ids[0]), 1);
         self.do_to(Part::Held, "HSET", &[&claim, &twice]).await;
         self.note("a message listed twice", &claim, "twice");
 
-        let (a, b) = (self.claim(), self.claim());
+        let (a, b) = (self.claim_with_room(), self.claim());
         let more = a
             .record
             .replacen(&a.ids[0], &format!("{},{}", b.ids[0], a.ids[0]), 1);
