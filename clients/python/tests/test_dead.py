@@ -16,6 +16,7 @@ from marconi_redis import (
     Queue,
     QueuePath,
     Store,
+    Transport,
 )
 from servers import Server
 
@@ -105,10 +106,10 @@ def test_after_a_refusal_nothing_later_goes_to_that_target(
     queue.post_many([NewMessage(number) for number in range(250, 300)])
     deliver, refusals = Queue._deliver, [NewerSchema("for a moment")]
 
-    def refused_once(*call: Any) -> tuple[int, int]:
+    def refused_once(*call: Any) -> None:
         if refusals:
             raise refusals.pop()
-        return deliver(*call)
+        deliver(*call)
 
     with monkeypatch.context() as patch:
         patch.setattr(Queue, "_carry_what_waits", lambda *_: None)
@@ -119,6 +120,31 @@ def test_after_a_refusal_nothing_later_goes_to_that_target(
         queue.carry_dead_letters()
     assert not store.queue("p", "failed").exists()
     assert queue.carry_dead_letters() == 300
+
+
+@pytest.mark.parametrize(("pages", "outcome"), [(0, "not done"), (1, "unknown")])
+def test_carrying_is_not_done_only_where_no_letter_has_gone(
+    store: Store, monkeypatch: pytest.MonkeyPatch, pages: int, outcome: str
+) -> None:
+    queue = dying(store, "orders", "failed")
+    queue.post_many([NewMessage(number) for number in range(3)])
+    with monkeypatch.context() as patch:
+        patch.setattr(Queue, "_carry_what_waits", lambda *_: None)
+        kill(queue)
+    bundles, left = Queue._bundles, [True] * pages
+
+    def lost_after_some(*call: Any) -> Any:
+        if not left:
+            raise Transport("lost", outcome="unknown" if pages == 0 else "not done")
+        left.pop()
+        return bundles(*call)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Queue, "_bundles", lost_after_some)
+        with pytest.raises(Transport) as raised:
+            queue.carry_dead_letters()
+    assert raised.value.outcome == outcome
+    assert queue.carry_dead_letters() == (0 if pages else 3)
 
 
 def test_without_a_target_letters_are_kept(store: Store, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import tempfile
 import threading
@@ -35,7 +36,8 @@ class Saying:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, client.makefile("rb") as stream:
+        # Who has heard enough breaks the line.
+        with client, client.makefile("rb") as stream, contextlib.suppress(ConnectionError):
             while head := stream.readline():
                 words = []
                 for _ in range(int(head[1:])):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from .account import Account
 from .errors import MarconiError, QueueDoesNotExist, Transport
 from .keys import QueueKeys, QueuePath
 from .link import MORE, Answer, command
@@ -168,17 +169,15 @@ def _read(store: Store, path: QueuePath, answer: Answer) -> Stats:
 
 def collect(store: Store, projects: Iterator[str]) -> Collected:
     """Runs gc in every queue. Raises the first failure, after all others were seen to."""
-    queues, unfinished, failed = 0, 0, None
-    for project in projects:
-        for names in pages_of_names(store, project):
-            for name in names:
-                queues += 1
-                try:
-                    unfinished += not store.queue(project, name).gc()
-                except MarconiError as error:
-                    failed = failed or error
-    if failed is not None:
-        raise failed
+    queues, unfinished, account = 0, 0, Account()
+    with account.look():
+        for project in projects:
+            for names in pages_of_names(store, project):
+                for name in names:
+                    queues += 1
+                    with account.step():
+                        unfinished += not store.queue(project, name).gc()
+    account.close()
     return Collected(queues, unfinished)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import redis
 from redis.cluster import RedisCluster
 
+from .account import Account
 from .control import Control
 from .durations import Duration, seconds
 from .errors import InvalidArgument, MarconiError
@@ -214,15 +215,17 @@ class Store:
 
         Raises the first failure, after all other queues were seen to. The deadline is for each queue.
         """
-        arrived, failed = 0, None
-        for names in pages_of_names(self, project):
-            for name in names:
-                try:
-                    arrived += self.queue(project, name).carry_dead_letters()
-                except MarconiError as error:
-                    failed = failed or error
-        if failed is not None:
-            raise failed
+        account = Account()
+        arrived = self._carry_all(project, account)
+        account.close()
+        return arrived
+
+    def _carry_all(self, project: str, account: Account) -> int:
+        arrived = 0
+        with account.look():
+            for names in pages_of_names(self, project):
+                for name in names:
+                    arrived += self.queue(project, name)._carry_all(account)
         return arrived
 
     def is_alive(self) -> bool:

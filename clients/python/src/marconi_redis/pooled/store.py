@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..account import Account
 from ..control import Control
 from ..durations import Duration, seconds
 from ..errors import MarconiError
@@ -196,14 +197,12 @@ class PooledStore:
     def carry_dead_letters(self, project: str) -> int:
         """Carries what waits on all pools, and says how many arrived. See `Store.carry_dead_letters`."""
         check_project(project)
-        arrived, failed = 0, None
-        for pool in self._control.pools(limit=1000).pools:
-            try:
-                arrived += self._store_at(pool.uri).carry_dead_letters(project)
-            except MarconiError as error:
-                failed = failed or error
-        if failed is not None:
-            raise failed
+        account, arrived = Account(), 0
+        with account.look():
+            for pool in self._control.pools(limit=1000).pools:
+                with account.look():
+                    arrived += self._store_at(pool.uri)._carry_all(project, account)
+        account.close()
         return arrived
 
     def forget(self, path: QueuePath) -> None:

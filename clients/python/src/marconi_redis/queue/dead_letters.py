@@ -10,12 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..errors import (
-    InvalidArgument,
-    MessageDoesNotExist,
-    QueueDoesNotExist,
-    Transport,
-)
+from ..account import Account
+from ..errors import InvalidArgument, MessageDoesNotExist, QueueDoesNotExist
 from ..keys import QueuePath
 from ..message import Message, order_of, read_in_transit, read_kept
 from ..reply import Fields, number
@@ -68,14 +64,13 @@ class DeadLetters(Claiming):
 
         Whatever sees letters carries them by itself; this is for what was left, by a crash or because a
         target refused. Also for a queue that was deleted. Raises what the first target refused with; the
-        others' letters have arrived all the same.
+        others' letters have arrived all the same. Where some have arrived, or may have, the outcome of a
+        Transport is "unknown".
         """
-        way = Way()
-        while self._carry(self._begin(), way):
-            pass
-        if way.first_failure is not None:
-            raise way.first_failure
-        return way.arrived
+        account = Account()
+        arrived = self._carry_all(account)
+        account.close()
+        return arrived
 
     @told
     def dead_letters(self, *, marker: str | None = None, limit: int = 10) -> MessagePage:
@@ -179,15 +174,25 @@ class DeadLetters(Claiming):
     ) -> Redriven:
         steps = _Steps(script, self._target(script, to))
         try:
-            for batch in self._batches(script, ids, origin):
-                self._step(batch, steps)
-        except Transport as error:
-            if steps.set_out:
-                error.outcome = "unknown"
-            raise
+            if ids is None:
+                self._all(steps, origin)
+            else:
+                self._step(self._wanted(script, ids, origin), steps)
         finally:
             self._report_way(steps.way)
         return Redriven(steps.set_out, max(0, steps.set_out - steps.way.waiting))
+
+    def _all(self, steps: _Steps, origin: QueuePath | None) -> None:
+        account = Account()
+        with account.look():
+            for batch in self._batches(steps.script, origin):
+                if not batch:
+                    continue
+                with account.step():
+                    self._step(batch, steps)
+                if account.first_failure is not None:
+                    break
+        account.close()
 
     def _target(self, script: str, to: str | None) -> str:
         if to is None:
@@ -201,17 +206,15 @@ class DeadLetters(Claiming):
             raise InvalidArgument(detail, path=self.path)
         return path.tag
 
-    def _batches(
-        self, script: str, ids: Iterable[str] | None, origin: QueuePath | None
-    ) -> Iterator[list[str]]:
+    def _wanted(self, script: str, ids: Iterable[str], origin: QueuePath | None) -> list[str]:
+        wanted = [id for id in ids if id]
+        if origin is None:
+            return wanted
         is_kept = script == "dead/redrive"
-        if ids is not None:
-            wanted = [id for id in ids if id]
-            if origin is not None:
-                found = self.get_dead_letters(wanted) if is_kept else self.get_many(wanted)
-                wanted = _of(found, origin)
-            yield wanted
-            return
+        return _of(self.get_dead_letters(wanted) if is_kept else self.get_many(wanted), origin)
+
+    def _batches(self, script: str, origin: QueuePath | None) -> Iterator[list[str]]:
+        is_kept = script == "dead/redrive"
         newest = self._newest_kept() if is_kept else self._newest_arrived()
         marker: str | None = None
         while newest is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..account import Account
 from ..errors import MarconiError
 from ..keys import QueueKeys, QueuePath
 from ..operation import Operation
@@ -29,11 +30,7 @@ class Way:
     looked: int = 0
     marker: str = ""
     failed_targets: set[str] = field(default_factory=set)
-    first_failure: MarconiError | None = None
-
-    def fail(self, error: MarconiError) -> None:
-        """Notes what went wrong first."""
-        self.first_failure = self.first_failure or error
+    account: Account = field(default_factory=Account)
 
 
 class Letters(Making):
@@ -42,41 +39,44 @@ class Letters(Making):
     def _carry_what_waits(self, of: Operation) -> None:
         """By the way of another operation; what goes wrong is told in the log and left to the next."""
         way = Way()
-        try:
-            for _ in range(_ROUNDS_BY_THE_WAY):
-                if not self._carry(of, way):
-                    break
-        except MarconiError as error:
-            way.fail(error)
+        for _ in range(_ROUNDS_BY_THE_WAY):
+            if not self._carry(of, way):
+                break
         self._report_way(way)
+
+    def _carry_all(self, account: Account) -> int:
+        """Carries all that waits, as a part of something larger; how many arrived."""
+        way = Way(account=account)
+        while self._carry(self._begin(), way):
+            pass
+        return way.arrived
 
     def _carry_on(self, way: Way, waiting: int) -> None:
         """Carries at least as many as were waiting when it began."""
         way.waiting = waiting
         enough = way.looked + waiting
-        try:
-            while way.looked < enough and self._carry(self._begin(), way):
-                pass
-        except MarconiError as error:
-            way.fail(error)
+        while way.looked < enough and self._carry(self._begin(), way):
+            pass
 
     def _report_way(self, way: Way) -> None:
-        if way.first_failure is not None:
-            self._report("dead letters not carried", way.first_failure)
+        try:
+            way.account.close()
+        except MarconiError as error:
+            self._report("dead letters not carried", error)
 
     def _carry(self, of: Operation, way: Way) -> bool:
-        """One page; False where there was none."""
-        bundles = self._bundles(of, way)
+        """One page; False where there was none, or it can't be had."""
+        bundles: dict[str, list[tuple[str, bytes]]] = {}
+        with way.account.look():
+            bundles = self._bundles(of, way)
         for to, letters in bundles.items():
             # A later letter would pass the target's mark over those that were left behind.
             if to in way.failed_targets:
                 continue
-            try:
-                arrived, way.waiting = self._deliver(of, to, letters)
-                way.arrived += arrived
-            except MarconiError as error:
-                way.failed_targets.add(to)
-                way.fail(error)
+            way.failed_targets.add(to)
+            with way.account.step():
+                self._deliver(of, to, letters, way)
+                way.failed_targets.remove(to)
         return bool(bundles)
 
     def _bundles(self, of: Operation, way: Way) -> dict[str, list[tuple[str, bytes]]]:
@@ -90,8 +90,8 @@ class Letters(Making):
             way.looked += 1
         return bundles
 
-    def _deliver(self, of: Operation, to: str, letters: list[tuple[str, bytes]]) -> tuple[int, int]:
-        """How many were new to the target, and how many are left in the outbox."""
+    def _deliver(self, of: Operation, to: str, letters: list[tuple[str, bytes]], way: Way) -> None:
+        """To their target, and out of the outbox."""
         path = QueuePath.from_tag(to)
         there = of.at(self.store._store_for(path))
         target = QueueKeys(there.prefix, path)
@@ -103,6 +103,7 @@ class Letters(Making):
             id=ids,
             letter=[letter for _, letter in letters],
         )
-        arrived = self._in_an_existing_queue(there, target, call)
-        left = of.call(of.script("dead/settle", self.keys, id=ids))
-        return number(arrived), number(left)
+        way.arrived += number(self._in_an_existing_queue(there, target, call))
+        # Whatever becomes of the rest.
+        way.account.has_begun = True
+        way.waiting = number(of.call(of.script("dead/settle", self.keys, id=ids)))
