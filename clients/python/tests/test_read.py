@@ -17,6 +17,7 @@ from marconi_redis import (
     TokenReused,
     TooLarge,
 )
+from servers import Server
 
 
 def posted(queue: Queue, count: int, **terms: object) -> list[str]:
@@ -188,3 +189,19 @@ def test_gc_frees_what_is_over(queue: Queue, clock: Clock) -> None:
     assert queue.store.source.pool(None) is not None
     assert queue.gc() is True
     assert queue.check() == []
+
+
+def test_a_repair_mends_what_a_check_finds_and_says_what_it_did(
+    queue: Queue, the_server: Server, prefix: str
+) -> None:
+    ids = posted(queue, 3)
+    queue.claim(limit=2)
+    the_server.client.hdel(f"{prefix}:{{{queue.path.tag}}}:held", ids[0])
+    assert ids[0] in {violation.about for violation in queue.check()}
+    repairs = queue.repair()
+    # Its claim holds it again, and with that it is in order itself.
+    assert len(repairs) == 1
+    assert all(repair.is_mended and repair.done for repair in repairs)
+    assert queue.check() == []
+    assert queue.repair() == []
+    assert queue.stats().total == 3

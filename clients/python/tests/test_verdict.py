@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from marconi_redis import InvalidArgument, MarconiError, Queue, Store, Transport
+from marconi_redis import Corrupt, InvalidArgument, MarconiError, Queue, Store, Transport
 
 
 class Saying:
@@ -165,3 +165,22 @@ def test_more_without_end_is_left_undone_at_the_deadline(saying: Saying, queue: 
     with pytest.raises(Transport) as failed:
         queue.purge()
     assert failed.value.outcome == "not done"
+
+
+LETTER = b"*3\r\n$3\r\n1-0\r\n$3\r\np/d\r\n$1\r\nx\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "ask"),
+    [
+        ([b"*2\r\n$1\r\n7\r\n:1\r\n"], Queue.check),
+        ([b"*4\r\n$0\r\n\r\n:1\r\n$1\r\na\r\n$1\r\nb\r\n", b"*1\r\n:0\r\n"], Queue.repair),
+        ([LETTER, b":1\r\n", b":0\r\n", LETTER], Queue.carry_dead_letters),
+    ],
+)
+def test_a_server_that_leads_nowhere_is_corrupt(
+    saying: Saying, queue: Queue, answers: list[bytes], ask: Callable[[Queue], object]
+) -> None:
+    saying.answers = answers
+    with pytest.raises(Corrupt):
+        ask(queue)

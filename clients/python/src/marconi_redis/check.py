@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from .errors import Corrupt
 from .keys import Owner
 from .operation import Operation
 from .reply import Fields
@@ -55,9 +56,12 @@ def _pages(store: Store, script: str, keys: Owner, part: str) -> Iterator[list[V
     while True:
         of = Operation(store)
         fields = Fields(of.call(of.script(script, keys, part=part, cursor=cursor)))
-        cursor = fields.text()
+        following = fields.text()
         fields.number()
-        found = []
+        # Or who asks for page after page would ask for ever.
+        if following and following == cursor:
+            raise Corrupt("a page that is its own next one")
+        cursor, found = following, []
         while fields.left:
             found.append(Violation(part, fields.text(), fields.text()))
         yield found
@@ -93,7 +97,10 @@ def _mend(store: Store, keys: Owner, part: str, page: list[Violation]) -> Iterat
         of = Operation(store)
         some = [name.encode(errors="surrogateescape") for name in rest[:250]]
         fields = Fields(of.call(of.script("repair", keys, part=part, about=some)))
-        rest = rest[fields.number() :]
+        looked_at = fields.number()
+        if not looked_at:
+            raise Corrupt("a repair that looked at nothing")
+        rest = rest[looked_at:]
         while fields.left:
             about, is_mended, done = fields.text(), fields.number() == 1, fields.text()
             told.setdefault(about, {})[done] = is_mended

@@ -143,6 +143,13 @@ def order_of(id: str) -> tuple[int, int]:
     return int(ms), int(seq)
 
 
+def coming_after(id: str, marker: str | None) -> str:
+    """The same id, which a server gave as one after that marker: or page after page would go round."""
+    if marker and order_of(id) <= order_of(marker):
+        raise Corrupt("ids that are not in their order", id=id)
+    return id
+
+
 def _message(
     path: QueuePath,
     now: int,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ..account import Account
 from ..errors import InvalidArgument, MessageDoesNotExist, QueueDoesNotExist
 from ..keys import QueuePath
-from ..message import Message, order_of, read_in_transit, read_kept
+from ..message import Message, coming_after, order_of, read_in_transit, read_kept
 from ..reply import Fields, number
 from .base import told
 from .claiming import Claiming
@@ -225,9 +225,9 @@ class DeadLetters(Claiming):
             )
             letters = [one for one in page.messages if order_of(one.id) <= newest]
             yield _of(letters, origin)
-            marker = page.marker
-            if marker is None or order_of(marker) >= newest:
+            if page.marker is None or order_of(page.marker) >= newest:
                 return
+            marker = coming_after(page.marker, marker)
 
     def _newest_arrived(self) -> tuple[int, int] | None:
         newest = self.first(newest=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ..account import Account
 from ..errors import MarconiError
 from ..keys import QueueKeys, QueuePath
+from ..message import coming_after
 from ..operation import Operation
 from ..reply import Fields, number
 from .making import Making
@@ -84,7 +85,8 @@ class Letters(Making):
         fields = Fields(of.call(call))
         bundles: dict[str, list[tuple[str, bytes]]] = {}
         while fields.left:
-            id, to, letter = fields.id(), fields.text(), fields.bytes()
+            id = coming_after(fields.id(), way.marker)
+            to, letter = fields.text(), fields.bytes()
             bundles.setdefault(to, []).append((id, letter))
             way.marker = id
             way.looked += 1
