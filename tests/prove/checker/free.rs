@@ -51,27 +51,29 @@ pub fn gaps(book: &Book, q: usize, message: &Message) -> Vec<Interval> {
             to: removed.fold(last, Micros::min),
         });
     }
+    gaps.retain(|gap| gap.from < gap.to);
     for blind in &book.queues[q].blind {
         gaps = gaps
             .into_iter()
             .flat_map(|gap| without(gap, blind.span))
             .collect();
     }
-    gaps.retain(|gap| gap.from < gap.to);
     gaps
 }
 
-fn without(gap: Interval, span: Span) -> Vec<Interval> {
-    if span.hi < gap.from || gap.to < span.lo {
-        return vec![gap];
-    }
-    vec![
-        Interval { to: span.lo, ..gap },
-        Interval {
-            from: span.hi,
-            ..gap
-        },
-    ]
+/// What is left of a gap on the two sides of a span.
+fn without(gap: Interval, span: Span) -> impl Iterator<Item = Interval> {
+    let before = Interval {
+        to: gap.to.min(span.lo),
+        ..gap
+    };
+    let after = Interval {
+        from: gap.from.max(span.hi),
+        ..gap
+    };
+    [before, after]
+        .into_iter()
+        .filter(|part| part.from < part.to)
 }
 
 struct Taker {
