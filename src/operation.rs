@@ -139,7 +139,7 @@ fn strictest(calls: &[Call]) -> Retry {
 pub(crate) fn value(reply: Reply) -> Result<Value> {
     match reply {
         Reply::Value(value) => Ok(value),
-        Reply::More => Err(Error::corrupt("an unexpected answer: MORE")),
+        Reply::More { .. } => Err(Error::corrupt("an unexpected answer: MORE")),
     }
 }
 

@@ -82,7 +82,7 @@ impl Store {
             for (keys, reply) in keys.into_iter().zip(replies) {
                 let stats = match reply {
                     Ok(Reply::Value(value)) => Fields::of(value).and_then(Stats::read),
-                    Ok(Reply::More) => self.queue_at(keys.path().clone()).stats().await,
+                    Ok(Reply::More { .. }) => self.queue_at(keys.path().clone()).stats().await,
                     Err(error) => Err(error),
                 };
                 volume.add(stats)?;

@@ -34,8 +34,11 @@ pub(crate) enum Retry {
 pub(crate) enum Reply {
     /// The script's reply.
     Value(Value),
-    /// Nothing was done: the `sweep` script has to run first.
-    More,
+    /// Nothing was done by this one: the `sweep` script has to run first.
+    More {
+        /// An earlier one was lost, and may have done it.
+        after_loss: bool,
+    },
 }
 
 /// One call, ready to be sent.

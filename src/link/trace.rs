@@ -11,7 +11,7 @@ use crate::error::Result;
 pub(super) fn answered(call: &Call, result: &Result<Reply>, attempts: u32, since: Instant) {
     let word = match result {
         Ok(Reply::Value(_)) => "done",
-        Ok(Reply::More) => "MORE",
+        Ok(Reply::More { .. }) => "MORE",
         Err(error) => error.word(),
     };
     tracing::debug!(

@@ -43,7 +43,7 @@ impl Queue {
         let behind = &self.inner.behind;
         let mut sweeps = usize::from(behind.load(Ordering::Relaxed));
         let (mut rounds, mut backoff) = (0, Backoff::new());
-        let mut letters_wait = false;
+        let (mut letters_wait, mut may_be_done) = (false, false);
         let result = loop {
             let mut calls: Vec<_> = (0..sweeps).map(|_| self.sweep(of, claim)).collect();
             calls.push(make(of.is_out_of_patience()));
@@ -54,7 +54,7 @@ impl Queue {
             // What a lost one has buried is counted by the next.
             letters_wait |= swept.letters > 0;
             match reply {
-                Ok(Reply::More) => {}
+                Ok(Reply::More { after_loss }) => may_be_done |= after_loss,
                 done => {
                     behind.store(rounds > 0 || swept.has_more, Ordering::Relaxed);
                     break done.and_then(value);
@@ -72,7 +72,10 @@ impl Queue {
         if letters_wait {
             self.carry_what_waits(of).await;
         }
-        result
+        result.map_err(|error| match may_be_done {
+            true => error.with_outcome(Outcome::Unknown),
+            false => error,
+        })
     }
 
     /// Does what housekeeping is due, as far as the deadline allows: frees the memory of what has

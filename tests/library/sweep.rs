@@ -1,6 +1,6 @@
 //! Housekeeping: callers never see it, however much there is.
 
-use marconi_redis::script::{QUEUE_PURGE, SWEEP};
+use marconi_redis::script::{CLAIM, QUEUE_PURGE, SWEEP};
 use marconi_redis::{ClaimId, Outcome, Queue};
 
 use crate::dead::to;
@@ -151,4 +151,22 @@ async fn a_sweep_that_is_refused_ends_the_call_that_waits_for_it() {
     assert!(error.to_string().contains("OOM"), "{error}");
     assert_eq!(wire.proxy.fates_left(), [], "one sweep, and no more");
     assert_eq!(there(&dead).await.len(), 0);
+}
+
+#[tokio::test]
+async fn what_was_lost_before_it_had_to_wait_for_a_sweep_is_unknown() {
+    let wire = Wire::new().await;
+    let (queue, _) = unswept(&wire).await;
+    wire.proxy.fates([
+        ("LOAD", Fate::Passed),
+        (CLAIM.sha1(), Fate::Lost),
+        (SWEEP.sha1(), Fate::Passed),
+        ("LOAD", Fate::Passed),
+        (SWEEP.sha1(), Fate::Refused),
+    ]);
+    let error = queue.claim().await.unwrap_err();
+    assert!(error.to_string().contains("OOM"), "{error}");
+    assert_eq!(wire.proxy.fates_left(), []);
+    // For all that is known here, the first one has claimed.
+    assert_eq!(error.outcome(), Outcome::Unknown);
 }

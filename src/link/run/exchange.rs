@@ -154,7 +154,8 @@ impl Run<'_> {
             return false;
         };
         if reply.word == "MORE" && call.script.is_some_and(Script::may_answer_more) {
-            self.answer(at, Ok(Reply::More));
+            let after_loss = self.progress[at].lost;
+            self.answer(at, Ok(Reply::More { after_loss }));
             return false;
         }
         let refusal = call.script.and_then(|_| reply.refusal(call.queue.as_ref()));

@@ -44,7 +44,10 @@ async fn only_those_calls_of_a_pipeline_run_again_whose_script_was_missing() {
     assert_eq!(replies[1].as_ref().unwrap_err().word(), "NOTYOURS");
     assert_eq!(replies[1].as_ref().unwrap_err().id(), Some("1700-0"));
     assert_eq!(number(&replies[2]), 11);
-    assert_eq!(replies[3].as_ref().unwrap(), &Reply::More);
+    assert_eq!(
+        replies[3].as_ref().unwrap(),
+        &Reply::More { after_loss: false }
+    );
     assert_eq!(number(&link.call(add(&keys, 0), Retry::Always).await), 11);
 }
 
