@@ -8,6 +8,7 @@ mod common;
 mod blocks;
 mod console;
 mod python;
+mod reliability;
 // It calls the command line.
 #[cfg(feature = "cli")]
 mod setup;
