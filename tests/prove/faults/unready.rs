@@ -13,6 +13,7 @@ use std::time::Duration;
 use marconi_redis::{Error, Outcome, Store};
 
 use super::tally::Tally;
+use crate::common::version;
 use crate::report::Row;
 use crate::scale::Scale;
 
@@ -43,12 +44,14 @@ pub fn prove(scale: &Scale) -> Row {
     runtime.block_on(busy::run(scale.seed, rounds * 2, &mut tally));
     runtime.block_on(waiters::run(scale.seed, rounds * 2, &mut tally));
     let rounds = u64::from(rounds);
+    // Before 7.0 a server that loads looks at its lines every 2 MiB only, and is seldom met doing so.
+    let loads = if version() >= (7, 0) { rounds } else { 0 };
     let floors = [
         ("refused by a replica", rounds * 6),
         ("reads that a replica answered", rounds * 4),
         ("done when it was made the primary", rounds * 2),
-        ("refused while loading", rounds / 3),
-        ("done after loading", rounds * 2),
+        ("refused while loading", loads / 3),
+        ("done after loading", loads * 2),
         ("refused while busy", rounds / 3),
         ("done after it was busy", rounds * 2),
         ("scripts that were killed", rounds / 4),

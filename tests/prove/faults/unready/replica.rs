@@ -25,7 +25,7 @@ async fn round(rng: &mut Rng, tally: &mut Tally) {
     // Or the first copy waits for other replicas.
     let primary = Server::start_tcp(&["--repl-diskless-sync-delay", "0"]);
     let port = primary.port().to_string();
-    let replica = Server::start(&["--replicaof", &format!("127.0.0.1 {port}")]);
+    let replica = Server::start(&["--replicaof", "127.0.0.1", &port]);
     let mut lines =
         [&primary, &replica].map(|server| Connection::open(&server.socket()).expect("the server"));
     let there = store(&primary.url(), PATIENCE)
