@@ -50,6 +50,8 @@ pub(super) struct Run<'a> {
     attempts: u32,
     /// What the latest call to be sent again has to be sent again for.
     reason: Option<Cause>,
+    /// What the server said last. Where it can't be reached any more, that says more than that.
+    told: Option<Cause>,
     /// What has to confirm it; then it runs on a connection of its own.
     durability: Option<Durability>,
 }
@@ -79,6 +81,7 @@ impl<'a> Run<'a> {
             attempted: Instant::now(),
             attempts: 0,
             reason: None,
+            told: None,
             durability: None,
         }
     }
@@ -146,8 +149,9 @@ impl<'a> Run<'a> {
                 };
             }
             Err(_) => {
+                let told = self.told.clone();
                 return Stopped {
-                    cause: Cause::text("no connection in time"),
+                    cause: told.unwrap_or_else(|| Cause::text("no connection in time")),
                     worth_another_try: true,
                 };
             }
@@ -171,6 +175,9 @@ impl<'a> Run<'a> {
             .reason
             .take()
             .unwrap_or_else(|| Cause::text("no answer"));
+        if cause.code().is_some() {
+            self.told = Some(cause.clone());
+        }
         Stopped {
             cause,
             worth_another_try: true,

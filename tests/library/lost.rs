@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use marconi_redis::{ClaimId, Error, Metadata, Outcome, Store};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::common::{self, Server};
 use crate::stage::bodies;
@@ -201,6 +203,42 @@ async fn what_a_replica_refuses_is_not_done() {
         assert_eq!(error.outcome(), Outcome::NotDone, "{error}");
         assert!(error.to_string().contains("READONLY"), "{error}");
     }
+}
+
+/// Refuses every call as a replica does, on its first connection; those after it hear nothing.
+async fn a_replica_that_goes_away(listener: TcpListener) -> std::io::Result<()> {
+    let (mut first, _) = listener.accept().await?;
+    let (mut buffer, mut silent) = (vec![0; 65_536], Vec::new());
+    loop {
+        let length = first.read(&mut buffer).await?;
+        if length == 0 {
+            break;
+        }
+        let asked = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        for command in asked.split('*').skip(1) {
+            let reply = match command {
+                hello if hello.contains("HELLO") => "%1\r\n+proto\r\n:3\r\n",
+                call if call.contains("EVALSHA") => "-READONLY no writes here\r\n",
+                _ => "+OK\r\n",
+            };
+            first.write_all(reply.as_bytes()).await?;
+        }
+    }
+    loop {
+        silent.push(listener.accept().await?);
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_said_last_is_told_where_it_can_not_be_reached_any_more() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    tokio::spawn(a_replica_that_goes_away(listener));
+    let store = Store::builder().deadline(Duration::from_millis(300));
+    let queue = store.open(&url).unwrap().queue("", "q").unwrap();
+    let error = queue.purge().await.unwrap_err();
+    assert!(error.to_string().contains("READONLY"), "{error}");
+    assert_eq!(error.outcome(), Outcome::NotDone);
 }
 
 #[tokio::test]
