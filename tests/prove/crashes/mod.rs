@@ -101,17 +101,14 @@ pub fn prove(scale: &Scale) -> Row {
         mutations: Vec::new(),
         command: scale.command("crashes"),
     };
+    table
+        .violations
+        .iter()
+        .take(20)
+        .for_each(|v| println!("{v}"));
+    load.run.settle(scale, &row);
     if row.is_good() {
-        scale.done_with(&load.run.dir);
         scale.done_with(&scale.dir("crashes"));
-    } else {
-        table
-            .violations
-            .iter()
-            .take(20)
-            .for_each(|v| println!("{v}"));
-        println!("{}", verdict.summary(3));
-        println!("the history is kept in {}", load.run.dir.display());
     }
     row
 }

@@ -10,6 +10,8 @@ use marconi_redis::keys::QueuePath;
 use marconi_redis::redis::{self, Cmd, Value};
 use marconi_redis::{ClaimId, Control, Message, Queue, Result, Store, Topic, Violation};
 
+use crate::common::Server;
+
 /// When all deeds are done. The scripts go by it.
 pub const NOW: u64 = 1_700_000_000_000;
 
@@ -20,6 +22,15 @@ pub const LEASE: Duration = Duration::from_secs(60);
 
 /// Far longer than anything takes on a way without faults.
 pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// So that no call has to be made twice for want of its script.
+pub fn load_scripts(server: &Server) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let store = Store::connect(&server.url()).await.expect("the server");
+        store.load_scripts().await.expect("the scripts");
+    });
+}
 
 pub struct Stage {
     pub store: Store,

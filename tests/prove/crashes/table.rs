@@ -7,12 +7,11 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use marconi_redis::Store;
-
 use super::cell::Lane;
 use super::deeds::{self, Deed};
 use super::gate::Gate;
 use super::rehearsal::{Point, Rehearsal};
+use super::stage::load_scripts;
 use crate::common::Server;
 use crate::rng::Rng;
 use crate::scale::Scale;
@@ -147,15 +146,6 @@ fn place(rehearsed: &[Rehearsed], (at, request, point): Cell) -> String {
     let Rehearsed { deed, rehearsal } = &rehearsed[at];
     let asked = &rehearsal.asked[request - 1];
     format!("{}, request {request} ({asked}), {point}", deed.name)
-}
-
-/// So that no call has to be made twice for want of its script.
-fn load_scripts(server: &Server) {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let store = Store::connect(&server.url()).await.expect("the server");
-        store.load_scripts().await.expect("the scripts");
-    });
 }
 
 impl Table {

@@ -48,12 +48,7 @@ pub fn prove(scale: &Scale) -> Row {
         mutations: Vec::new(),
         command: scale.command("histories"),
     };
-    if row.is_good() {
-        scale.done_with(&run.dir);
-    } else {
-        println!("{}", run.verdict.summary(3));
-        println!("the history is kept in {}", run.dir.display());
-    }
+    run.settle(scale, &row);
     row
 }
 

@@ -15,6 +15,7 @@ use crate::clock::{Clock, SLACK};
 use crate::common::Server;
 use crate::history::{self, Body, Cut, Id, Seen};
 use crate::plan::{PROJECT, Rules, groups};
+use crate::report::Row;
 use crate::scale::Scale;
 use crate::worker::Orders;
 
@@ -25,6 +26,18 @@ pub struct Run {
     pub dir: PathBuf,
     pub worked: Duration,
     pub checked: Duration,
+}
+
+impl Run {
+    /// Clears the history away where its row is good; else says what was found in it, and where it is.
+    pub fn settle(&self, scale: &Scale, row: &Row) {
+        if row.is_good() {
+            scale.done_with(&self.dir);
+        } else {
+            println!("{}", self.verdict.summary(3));
+            println!("the history is kept in {}", self.dir.display());
+        }
+    }
 }
 
 /// Makes a history and checks it. With a directory of scripts all clients go by these, and say nothing.

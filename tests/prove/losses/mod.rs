@@ -9,12 +9,11 @@ mod trial;
 
 use std::path::Path;
 
-use marconi_redis::Store;
-
 use crate::common::Server;
 use crate::crashes::cell::Lane;
 use crate::crashes::deeds::{self, Repeat};
 use crate::crashes::gate::Gate;
+use crate::crashes::stage::load_scripts;
 use crate::report::Row;
 use crate::scale::Scale;
 use tally::Tally;
@@ -97,12 +96,4 @@ fn rehearse(server: &Path, dir: &Path, tally: &mut Tally) -> Vec<Rehearsed> {
         }
     }
     rehearsed
-}
-
-fn load_scripts(server: &Server) {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let store = Store::connect(&server.url()).await.expect("the server");
-        store.load_scripts().await.expect("the scripts");
-    });
 }
