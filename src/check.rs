@@ -26,11 +26,14 @@ pub struct Violation {
     pub sentence: String,
 }
 
-/// What one call has found.
-pub(crate) struct Page {
-    /// Where the next call goes on; empty at the end.
-    pub(crate) next: String,
-    pub(crate) found: Vec<Found>,
+/// The way through one part, about a hundred entries a call.
+pub(crate) struct Pages<'a, K> {
+    store: &'a Store,
+    script: &'static Script,
+    keys: &'a K,
+    part: Part,
+    /// Where the next call goes on: empty at the beginning, `None` at the end.
+    cursor: Option<String>,
 }
 
 pub(crate) struct Found {
@@ -49,59 +52,64 @@ pub(crate) async fn violations(
     let mut violations = Vec::new();
     let mut seen = HashSet::new();
     for part in parts {
-        let mut cursor = String::new();
-        loop {
-            let page = page(store, script, keys, *part, &cursor).await?;
-            for Found { violation, .. } in page.found {
+        let mut pages = Pages::of(store, script, keys, *part);
+        while let Some(page) = pages.next().await {
+            for Found { violation, .. } in page? {
                 // A queue without meta says the same whatever part is asked for, and a scan of a hash
                 // can come by an entry twice.
                 if seen.insert((violation.about.clone(), violation.sentence.clone())) {
                     violations.push(violation);
                 }
             }
-            cursor = page.next;
-            if cursor.is_empty() {
-                break;
-            }
         }
     }
     Ok(violations)
 }
 
-/// Looks at about a hundred entries.
-pub(crate) async fn page(
-    store: &Store,
-    script: &'static Script,
-    keys: &(impl Owner + Sync),
-    part: Part,
-    cursor: &str,
-) -> Result<Page> {
-    let of = Operation::begin(store);
-    let call = of.script(script, keys).arg(part.as_str());
-    let reply = of.call(call.arg(cursor).arg("")).await?;
-    Page::read(reply, part, cursor)
+impl<'a, K: Owner + Sync> Pages<'a, K> {
+    pub(crate) fn of(store: &'a Store, script: &'static Script, keys: &'a K, part: Part) -> Self {
+        Pages {
+            store,
+            script,
+            keys,
+            part,
+            cursor: Some(String::new()),
+        }
+    }
+
+    /// What the next call has found; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Option<Result<Vec<Found>>> {
+        let cursor = self.cursor.take()?;
+        let of = Operation::begin(self.store);
+        let call = of.script(self.script, self.keys).arg(self.part.as_str());
+        let reply = of.call(call.arg(&cursor).arg("")).await;
+        let page = reply.and_then(|reply| read(reply, self.part, &cursor));
+        Some(page.map(|(next, found)| {
+            self.cursor = Some(next).filter(|next| !next.is_empty());
+            found
+        }))
+    }
 }
 
-impl Page {
-    fn read(reply: Value, part: Part, cursor: &str) -> Result<Page> {
-        let mut fields = Fields::of(reply)?;
-        let (next, _looked_at) = (fields.text()?, fields.number()?);
-        // Or who asks for page after page would ask for ever.
-        if next == cursor && !next.is_empty() {
-            return Err(Error::corrupt("a page that is its own next one"));
-        }
-        let mut found = Vec::new();
-        while !fields.are_all_read() {
-            let about = fields.bytes()?;
-            let violation = Violation {
-                part,
-                about: String::from_utf8_lossy(&about).into_owned(),
-                sentence: String::from_utf8_lossy(&fields.bytes()?).into_owned(),
-            };
-            found.push(Found { violation, about });
-        }
-        Ok(Page { next, found })
+/// Where the next call goes on, empty at the end; and what was found.
+fn read(reply: Value, part: Part, cursor: &str) -> Result<(String, Vec<Found>)> {
+    let mut fields = Fields::of(reply)?;
+    let (next, _looked_at) = (fields.text()?, fields.number()?);
+    // Or who asks for page after page would ask for ever.
+    if next == cursor && !next.is_empty() {
+        return Err(Error::corrupt("a page that is its own next one"));
     }
+    let mut found = Vec::new();
+    while !fields.are_all_read() {
+        let about = fields.bytes()?;
+        let violation = Violation {
+            part,
+            about: String::from_utf8_lossy(&about).into_owned(),
+            sentence: String::from_utf8_lossy(&fields.bytes()?).into_owned(),
+        };
+        found.push(Found { violation, about });
+    }
+    Ok((next, found))
 }
 
 #[cfg(test)]
@@ -111,16 +119,10 @@ mod tests {
     #[test]
     fn a_page_that_leads_to_itself_is_corrupt() {
         let reply = |next: &str| Value::Array(vec![text(next), Value::Int(1)]);
-        let text_of = |page: Result<Page>| page.map(|page| page.next);
-        assert_eq!(
-            text_of(Page::read(reply("7"), Part::Held, "")).expect("a page"),
-            "7"
-        );
-        assert_eq!(
-            text_of(Page::read(reply(""), Part::Held, "")).expect("the last page"),
-            ""
-        );
-        let error = text_of(Page::read(reply("7"), Part::Held, "7")).expect_err("a page again");
+        let next = |cursor, next| read(reply(next), Part::Held, cursor).map(|(next, _)| next);
+        assert_eq!(next("", "7").expect("a page"), "7");
+        assert_eq!(next("", "").expect("the last page"), "");
+        let error = next("7", "7").expect_err("a page again");
         assert_eq!(error.word(), "CORRUPT");
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::check::{Found, Violation, page};
+use crate::check::{Found, Pages, Violation};
 use crate::error::{Error, Result};
 use crate::keys::{Part, QueueKeys};
 use crate::operation::{Account, Operation};
@@ -77,17 +77,12 @@ async fn rounds(store: &Store, keys: &QueueKeys, account: &mut Account) -> Optio
 async fn round(store: &Store, keys: &QueueKeys, account: &mut Account) -> Option<Vec<Repair>> {
     let mut repairs = Vec::new();
     for part in ORDER {
-        let mut cursor = String::new();
-        loop {
-            let page = page(store, &CHECK, keys, part, &cursor).await;
-            let page = account.look(page)?;
-            if !page.found.is_empty() {
-                let told = mend(store, keys, part, &page.found, account).await?;
-                note(page.found, told, &mut repairs);
-            }
-            cursor = page.next;
-            if cursor.is_empty() {
-                break;
+        let mut pages = Pages::of(store, &CHECK, keys, part);
+        while let Some(found) = pages.next().await {
+            let found = account.look(found)?;
+            if !found.is_empty() {
+                let told = mend(store, keys, part, &found, account).await?;
+                note(found, told, &mut repairs);
             }
         }
     }
