@@ -27,7 +27,7 @@ use crate::control::{Control, Placement};
 use crate::error::Result;
 use crate::health::Health;
 use crate::keys::{ProjectName, QueuePath};
-use crate::operation::{Account, not_begun};
+use crate::operation::Account;
 use crate::queue::Queue;
 use crate::store::{Kind, Store};
 
@@ -188,15 +188,9 @@ impl PooledStore {
     /// The first one that occurs, after all other pools were seen to.
     pub async fn carry_dead_letters(&self, project: &str) -> Result<u64> {
         let project = ProjectName::new(project)?;
-        let pools = self
-            .control()
-            .pools()
-            .limit(1000)
-            .await
-            .map_err(not_begun)?
-            .pools;
         let (mut account, mut arrived) = (Account::default(), 0);
-        for pool in pools {
+        let pools = account.look(self.control().pools().limit(1000).await);
+        for pool in pools.into_iter().flat_map(|page| page.pools) {
             if let Some(store) = account.look(self.store_at(&pool.name, &pool.uri)) {
                 arrived += store.carry_all(&project, &mut account).await;
             }
